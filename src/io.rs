@@ -1,0 +1,151 @@
+//! The contract between the core and whoever drives it.
+//!
+//! The driver feeds [`Input`]s and performs [`Output`]s. An input about a file
+//! or a request that is not there (any more) is ignored: answers may be late.
+
+use crate::error::Error;
+use crate::http::{Request, Response};
+use crate::id::{FileId, RequestId};
+use crate::service::Grant;
+use crate::time::Timestamp;
+
+/// A file as the host describes it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FileInfo {
+    /// The name, for people and for the checkpoint.
+    pub name: String,
+    /// Bytes.
+    pub size: u64,
+    /// The modification time in milliseconds, 0 when unknown.
+    pub last_modified: u64,
+    /// The MIME type that the stored object gets.
+    pub content_type: String,
+    /// What the checkpoint is stored under; equal only for equal files.
+    pub fingerprint: String,
+}
+
+/// Where the application wants the object, against what the service says.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Overrides {
+    /// Endpoint, with or without scheme.
+    pub endpoint: Option<String>,
+    /// Bucket.
+    pub bucket: Option<String>,
+    /// Object key.
+    pub key: Option<String>,
+}
+
+/// What the driver tells the core.
+#[derive(Clone, Debug)]
+pub enum Input {
+    /// Queue a file under an id never used before.
+    Add {
+        /// The new id.
+        file: FileId,
+        /// What the host knows of it.
+        info: FileInfo,
+        /// The application's wishes.
+        overrides: Overrides,
+    },
+    /// The application's answer to [`Event::Started`] or
+    /// [`Event::CredentialExpired`]; ignored when nobody asked.
+    Authorize {
+        /// The file that the credential is for.
+        file: FileId,
+        /// The credential, or why what the application gave is none.
+        grant: Result<Grant, Error>,
+        /// The service's id of the media, kept in the checkpoint.
+        video_id: Option<String>,
+    },
+    /// Give a file up and free what the service has of it.
+    Cancel(FileId),
+    /// A request ended without an answer.
+    Failed(RequestId, Error),
+    /// The checkpoint of a file, as asked for by [`Output::Load`].
+    Loaded {
+        /// The file.
+        file: FileId,
+        /// The stored text, if any.
+        text: Option<String>,
+    },
+    /// The host lost its network: failures do not count until [`Input::Online`].
+    Offline,
+    /// The network is back: what waits is tried now.
+    Online,
+    /// Bytes of a request's body that left so far.
+    Progress(RequestId, u64),
+    /// Forget a file; a running one is stopped first.
+    Remove(FileId),
+    /// An answer.
+    Responded(RequestId, Response),
+    /// Queue a cancelled file again.
+    Resume(FileId),
+    /// Run the queue. Failed and stopped files are queued again.
+    Start,
+    /// Stop the queue; running files keep what they have stored.
+    Stop,
+    /// The instant of [`Output::Wake`] has come.
+    Tick,
+}
+
+/// What the core asks the driver to do.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Output {
+    /// End a request that is still unanswered; no answer is needed.
+    Abort(RequestId),
+    /// Forget a checkpoint.
+    Erase {
+        /// The file's fingerprint.
+        key: String,
+    },
+    /// Tell the application.
+    Event(Event),
+    /// Read a checkpoint and answer with [`Input::Loaded`].
+    Load {
+        /// Whose.
+        file: FileId,
+        /// The file's fingerprint.
+        key: String,
+    },
+    /// Send a request and answer once, [`Input::Responded`] or
+    /// [`Input::Failed`]; any number of [`Input::Progress`] before.
+    Send(RequestId, Request),
+    /// Keep a checkpoint. What cannot be kept must be erased: an outdated
+    /// record could name parts that have since been laid out anew.
+    Store {
+        /// The file's fingerprint.
+        key: String,
+        /// The record; it holds no secret.
+        text: String,
+    },
+    /// Feed [`Input::Tick`] then; replaces the previous wake.
+    Wake(Timestamp),
+}
+
+/// What the application gets to know.
+#[derive(Clone, Debug, PartialEq)]
+#[allow(missing_docs)]
+pub enum Event {
+    /// The file was cancelled.
+    Canceled { file: FileId },
+    /// The credential is over; give another with [`Input::Authorize`].
+    CredentialExpired { file: FileId, error: Error },
+    /// The file failed. Its checkpoint is kept; starting again goes on.
+    Failed { file: FileId, error: Error },
+    /// The queue has run empty. `last` is the file that ended last.
+    Finished { last: FileId },
+    /// Bytes known to have left, never decreasing; `total` only after the
+    /// object is complete. `speed` is in bytes per second, `remaining` in
+    /// milliseconds when it can be told.
+    Progress { file: FileId, sent: u64, total: u64, speed: u64, remaining: Option<u64> },
+    /// The file waits for its turn (again).
+    Queued { file: FileId },
+    /// The file's turn has come; give a credential with [`Input::Authorize`].
+    /// A `video_id` means that an earlier upload can go on: renew its
+    /// credential rather than creating another video.
+    Started { file: FileId, video_id: Option<String> },
+    /// The file was stopped; starting again goes on.
+    Stopped { file: FileId },
+    /// The object is complete.
+    Succeeded { file: FileId },
+}

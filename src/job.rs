@@ -1,0 +1,85 @@
+//! One thing to get done: an operation and how it stands. A retry is not a
+//! state but a job that is ready later.
+
+use crate::id::{PartNumber, RequestId};
+use crate::protocol::Operation;
+use crate::time::Timestamp;
+
+/// An operation to be done.
+#[derive(Clone, Debug)]
+pub(crate) struct Job {
+    pub(crate) operation: Operation,
+    pub(crate) status: Status,
+    /// Failures in a row, as long as nothing else of the upload succeeded.
+    pub(crate) failures: u32,
+    /// The upload's count of successes that `failures` was begun at.
+    pub(crate) successes: u32,
+    /// Whether the clock was corrected for it; a second time does not help.
+    pub(crate) clock_corrected: bool,
+    /// Whether an attempt ended without an answer, so that the service may
+    /// have done it.
+    pub(crate) in_doubt: bool,
+}
+
+/// How a job stands. A job that is done is no longer there.
+#[derive(Clone, Debug)]
+pub(crate) enum Status {
+    /// May be sent from `at` on.
+    Ready { at: Timestamp },
+    /// Sent, and not answered yet.
+    InFlight(Flight),
+}
+
+/// A request under way.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Flight {
+    pub(crate) id: RequestId,
+    /// Which of the upload's credentials signed it.
+    pub(crate) generation: u32,
+    /// When it was sent.
+    pub(crate) since: Timestamp,
+    /// When bytes last moved.
+    pub(crate) moved: Timestamp,
+    /// Bytes of the body that left so far.
+    pub(crate) sent: u64,
+}
+
+impl Job {
+    pub(crate) fn new(operation: Operation, now: Timestamp) -> Self {
+        Self {
+            operation,
+            status: Status::Ready { at: now },
+            failures: 0,
+            successes: 0,
+            clock_corrected: false,
+            in_doubt: false,
+        }
+    }
+
+    pub(crate) fn flight(&self) -> Option<&Flight> {
+        match &self.status {
+            Status::Ready { .. } => None,
+            Status::InFlight(flight) => Some(flight),
+        }
+    }
+
+    pub(crate) fn is_ready(&self, now: Timestamp) -> bool {
+        match self.status {
+            Status::Ready { at } => at <= now,
+            Status::InFlight(_) => false,
+        }
+    }
+
+    /// The part that the job sends, if it sends one.
+    pub(crate) fn part(&self) -> Option<PartNumber> {
+        match self.operation {
+            Operation::UploadPart { number, .. } => Some(number),
+            Operation::AbortMultipartUpload { .. }
+            | Operation::CompleteMultipartUpload { .. }
+            | Operation::HeadObject
+            | Operation::InitiateMultipartUpload
+            | Operation::ListParts { .. }
+            | Operation::PutObject => None,
+        }
+    }
+}

@@ -1,0 +1,167 @@
+//! The parts of one multipart upload: which are stored, which comes next.
+
+use std::collections::BTreeMap;
+
+use crate::checkpoint::Checkpoint;
+use crate::id::PartNumber;
+use crate::plan::{Limits, PartPlan};
+use crate::protocol::{ListedPart, Part};
+
+/// A multipart upload that the service knows.
+#[derive(Clone, Debug)]
+pub(crate) struct Multipart {
+    pub(crate) upload_id: String,
+    pub(crate) plan: PartPlan,
+    /// Stored parts; the `ETag` is missing where the browser hid it.
+    stored: BTreeMap<PartNumber, Option<String>>,
+    stored_bytes: u64,
+    /// No part below this is left to be sent for the first time.
+    cursor: PartNumber,
+    /// The highest number ever used: parts above may still change their size.
+    highest: PartNumber,
+}
+
+impl Multipart {
+    pub(crate) fn new(upload_id: String, plan: PartPlan) -> Self {
+        Self {
+            upload_id,
+            plan,
+            stored: BTreeMap::new(),
+            stored_bytes: 0,
+            cursor: PartNumber::FIRST,
+            highest: PartNumber(0),
+        }
+    }
+
+    /// The upload of a checkpoint; `None` when its plan does not fit the file.
+    pub(crate) fn restore(checkpoint: &Checkpoint, size: u64, limits: &Limits) -> Option<Self> {
+        let plan = PartPlan::restore(size, &checkpoint.segments, limits)?;
+        let mut multipart = Self::new(checkpoint.upload_id.clone(), plan);
+        for (number, etag) in &checkpoint.parts {
+            multipart.store(PartNumber(*number), Some(etag.clone()));
+        }
+        Some(multipart)
+    }
+
+    /// Notes that a part is stored.
+    pub(crate) fn store(&mut self, number: PartNumber, etag: Option<String>) {
+        let Some(range) = self.plan.range(number) else { return };
+        if self.stored.insert(number, etag).is_none() {
+            self.stored_bytes += range.end - range.start;
+        }
+        self.highest = self.highest.max(number);
+    }
+
+    /// Replaces our account by the service's. A part of another size is as
+    /// good as missing. So is one whose `ETag` differs from what we were told
+    /// when we sent it, unless `trust`: then ours is only a memory.
+    pub(crate) fn reconcile(&mut self, listed: Vec<ListedPart>, trust: bool) {
+        let ours = core::mem::take(&mut self.stored);
+        self.stored_bytes = 0;
+        self.cursor = PartNumber::FIRST;
+        for ListedPart { part, size } in listed {
+            let number = part.number;
+            let fits = self.plan.range(number).is_some_and(|range| range.end - range.start == size);
+            let known = ours.get(&number).and_then(Option::as_ref);
+            if fits && (trust || known.is_none_or(|etag| *etag == part.etag)) {
+                self.store(number, Some(part.etag));
+            }
+        }
+    }
+
+    /// The next part that is neither stored nor `under_way`; takes it.
+    /// `resize` may give it, and those behind it, another size, if its number
+    /// was never used.
+    pub(crate) fn take_next(
+        &mut self,
+        under_way: impl Fn(PartNumber) -> bool,
+        resize: impl FnOnce(&PartPlan, PartNumber) -> u64,
+    ) -> Option<PartNumber> {
+        while self.stored.contains_key(&self.cursor) || under_way(self.cursor) {
+            self.cursor = self.cursor.next();
+        }
+        let number = self.cursor;
+        self.plan.range(number)?;
+        if number > self.highest {
+            let part = resize(&self.plan, number);
+            self.plan.resize(number, part);
+            self.highest = number;
+        }
+        self.cursor = number.next();
+        Some(number)
+    }
+
+    pub(crate) fn stored_bytes(&self) -> u64 {
+        self.stored_bytes
+    }
+
+    pub(crate) fn is_complete(&self) -> bool {
+        u32::try_from(self.stored.len()) == Ok(self.plan.count())
+    }
+
+    /// All stored parts, unless an `ETag` is not known.
+    pub(crate) fn parts(&self) -> Option<Vec<Part>> {
+        let part = |(number, etag): (&PartNumber, &Option<String>)| {
+            Some(Part { number: *number, etag: etag.clone()? })
+        };
+        self.stored.iter().map(part).collect()
+    }
+
+    /// Number and `ETag` of the parts whose `ETag` is known.
+    pub(crate) fn etags(&self) -> Vec<(u32, String)> {
+        let part = |(number, etag): (&PartNumber, &Option<String>)| Some((number.0, etag.clone()?));
+        self.stored.iter().filter_map(part).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LIMITS: Limits = Limits { min_part: 1, max_part: 100, max_parts: 100 };
+
+    fn multipart() -> Multipart {
+        Multipart::new("U".into(), PartPlan::new(45, Some(10), &LIMITS))
+    }
+
+    fn listed(number: u32, etag: &str, size: u64) -> ListedPart {
+        ListedPart { part: Part { number: PartNumber(number), etag: etag.into() }, size }
+    }
+
+    #[test]
+    fn the_services_list_wins_and_a_wrong_size_is_missing() {
+        let mut parts = multipart();
+        parts.store(PartNumber(1), Some("old".into()));
+        parts.store(PartNumber(2), Some("gone".into()));
+        parts.reconcile(vec![listed(1, "new", 10), listed(3, "c", 9), listed(5, "e", 5)], true);
+        assert_eq!(parts.etags(), [(1, "new".into()), (5, "e".into())]);
+        assert_eq!(parts.stored_bytes(), 15);
+        let next = |parts: &mut Multipart| parts.take_next(|_| false, |plan, _| plan.part_size());
+        assert_eq!(next(&mut parts), Some(PartNumber(2)));
+        assert_eq!(next(&mut parts), Some(PartNumber(3)));
+        assert_eq!(next(&mut parts), Some(PartNumber(4)));
+        assert_eq!(next(&mut parts), None);
+    }
+
+    #[test]
+    fn a_part_that_somebody_replaced_is_missing() {
+        let mut parts = multipart();
+        parts.store(PartNumber(1), Some("mine".into()));
+        parts.store(PartNumber(2), None);
+        parts.reconcile(vec![listed(1, "theirs", 10), listed(2, "b", 10)], false);
+        assert_eq!(parts.etags(), [(2, "b".into())]);
+    }
+
+    #[test]
+    fn only_numbers_never_used_change_their_size() {
+        let mut parts = multipart();
+        parts.store(PartNumber(3), Some("c".into()));
+        let next = |parts: &mut Multipart| parts.take_next(|_| false, |_, _| 5);
+        assert_eq!(next(&mut parts), Some(PartNumber(1)));
+        assert_eq!(next(&mut parts), Some(PartNumber(2)));
+        assert_eq!(parts.plan.part_size(), 10);
+        assert_eq!(next(&mut parts), Some(PartNumber(4)));
+        assert_eq!(parts.plan.range(PartNumber(4)), Some(30..35));
+        assert_eq!(parts.plan.count(), 6);
+    }
+}

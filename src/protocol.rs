@@ -1,0 +1,127 @@
+//! What an object storage is to the state machine.
+//!
+//! A protocol phrases and signs requests and says what an answer means. It
+//! decides nothing: when to send what is the state machine's.
+
+use core::ops::Range;
+
+use crate::error::Error;
+use crate::http::{Request, Response};
+use crate::id::{FileId, PartNumber};
+use crate::io::FileInfo;
+use crate::plan::Limits;
+use crate::service::{Credential, Target};
+use crate::time::Timestamp;
+
+pub mod oss;
+
+/// An object storage.
+pub trait Protocol {
+    /// What the storage accepts.
+    fn limits(&self) -> Limits;
+
+    /// Phrases and signs a request for `operation`.
+    fn request(&self, operation: &Operation, cx: &Signing<'_>) -> Request;
+
+    /// What `response` means as an answer to `operation`.
+    ///
+    /// # Errors
+    /// The classified failure that the answer tells of.
+    fn reply(&self, operation: &Operation, response: &Response) -> Result<Reply, Error>;
+}
+
+/// All that a request is made of besides the operation.
+#[derive(Clone, Copy, Debug)]
+pub struct Signing<'a> {
+    /// The key to sign with.
+    pub credential: &'a Credential,
+    /// The object.
+    pub target: &'a Target,
+    /// Whether the endpoint is bound to the bucket, so that the bucket is not
+    /// part of the host name.
+    pub cname: bool,
+    /// The service's time, as well as it is known.
+    pub now: Timestamp,
+    /// The file that the bytes come from.
+    pub file: FileId,
+    /// Its description.
+    pub info: &'a FileInfo,
+}
+
+/// The storage's calls, under the names that both vendors use.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum Operation {
+    AbortMultipartUpload {
+        upload_id: String,
+    },
+    /// `parts` ascend by number.
+    CompleteMultipartUpload {
+        upload_id: String,
+        parts: Vec<Part>,
+    },
+    HeadObject,
+    InitiateMultipartUpload,
+    /// Parts with a number above `marker`.
+    ListParts {
+        upload_id: String,
+        marker: u32,
+    },
+    PutObject,
+    UploadPart {
+        upload_id: String,
+        number: PartNumber,
+        range: Range<u64>,
+    },
+}
+
+/// A part and its `ETag`, without quotes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Part {
+    /// Its number.
+    pub number: PartNumber,
+    /// Its `ETag`.
+    pub etag: String,
+}
+
+/// A part as the storage lists it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListedPart {
+    /// Its number and `ETag`.
+    pub part: Part,
+    /// Its bytes.
+    pub size: u64,
+}
+
+/// A good answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reply {
+    /// The upload is gone.
+    Aborted,
+    /// The object is complete.
+    Completed,
+    /// The object exists.
+    Found {
+        /// Its bytes, when the header is readable.
+        size: Option<u64>,
+    },
+    /// There is a new upload.
+    Initiated {
+        /// Its id.
+        upload_id: String,
+    },
+    /// Some parts of the upload.
+    Listed {
+        /// Ascending by number.
+        parts: Vec<ListedPart>,
+        /// The marker for the next call, when there are more.
+        next: Option<u32>,
+    },
+    /// The object is stored.
+    Stored,
+    /// The part is stored.
+    Uploaded {
+        /// Its `ETag` without quotes; `None` when the browser hides it.
+        etag: Option<String>,
+    },
+}

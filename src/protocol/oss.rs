@@ -1,0 +1,413 @@
+//! Aliyun OSS: URLs, calls, answers and error codes.
+//!
+//! <https://help.aliyun.com/zh/oss/developer-reference/list-of-operations-by-function>
+
+use core::fmt::Write as _;
+
+use super::{ListedPart, Operation, Part, Protocol, Reply, Signing};
+use crate::error::{Error, ErrorKind};
+use crate::http::{Body, Method, Request, Response};
+use crate::id::PartNumber;
+use crate::plan::Limits;
+use crate::service::Target;
+use crate::text::percent_encode;
+use crate::time::Timestamp;
+use crate::xml;
+
+pub mod sign;
+
+/// Aliyun OSS.
+#[derive(Clone, Copy, Debug)]
+pub struct Oss;
+
+/// <https://help.aliyun.com/zh/oss/developer-reference/multipart-upload-limits>
+const LIMITS: Limits = Limits { min_part: 100 << 10, max_part: 5 << 30, max_parts: 10_000 };
+
+/// `encodeURIComponent`, which ali-oss builds URLs with, leaves these alone.
+const URL_KEEPS: &[u8] = b"/!'()*";
+
+/// Set on everything: `wx.request` adds a JSON type where there is none, and
+/// the type is part of the signature.
+const BINARY: &str = "application/octet-stream";
+
+impl Protocol for Oss {
+    fn limits(&self) -> Limits {
+        LIMITS
+    }
+
+    fn request(&self, operation: &Operation, cx: &Signing<'_>) -> Request {
+        let call = Call::of(operation, cx);
+        let url = object_url(cx.target, cx.cname, &call.query);
+        let mut headers = vec![("content-type", call.content_type)];
+        headers.extend(sign::headers(call.method, &call.query, &headers, cx));
+        Request { method: call.method, url, headers, body: call.body }
+    }
+
+    fn reply(&self, operation: &Operation, response: &Response) -> Result<Reply, Error> {
+        // A complete call that takes long answers 200 before it is done, and
+        // may then say in the body that it failed.
+        if !(200..300).contains(&response.status) || response.body.contains("<Error>") {
+            return Err(error(response));
+        }
+        match operation {
+            Operation::AbortMultipartUpload { .. } => Some(Reply::Aborted),
+            Operation::CompleteMultipartUpload { .. } => {
+                xml::text(&response.body, "ETag").map(|_| Reply::Completed)
+            }
+            Operation::HeadObject => {
+                let size = response.header("content-length").and_then(|size| size.parse().ok());
+                Some(Reply::Found { size })
+            }
+            Operation::InitiateMultipartUpload => xml::text(&response.body, "UploadId")
+                .filter(|upload_id| !upload_id.is_empty())
+                .map(|upload_id| Reply::Initiated { upload_id }),
+            Operation::ListParts { .. } => listed(&response.body),
+            Operation::PutObject => Some(Reply::Stored),
+            Operation::UploadPart { .. } => {
+                Some(Reply::Uploaded { etag: response.header("etag").map(unquoted) })
+            }
+        }
+        .ok_or_else(|| unparsable(response))
+    }
+}
+
+/// An operation in the words of HTTP.
+struct Call {
+    method: Method,
+    query: Vec<(&'static str, Option<String>)>,
+    content_type: String,
+    body: Body,
+}
+
+impl Call {
+    fn of(operation: &Operation, cx: &Signing<'_>) -> Self {
+        let upload = |upload_id: &str| ("uploadId", Some(upload_id.into()));
+        let call = |method, query, body| Self { method, query, content_type: BINARY.into(), body };
+        match operation {
+            Operation::AbortMultipartUpload { upload_id } => {
+                call(Method::Delete, vec![upload(upload_id)], Body::Empty)
+            }
+            Operation::CompleteMultipartUpload { upload_id, parts } => Self {
+                content_type: "application/xml".into(),
+                ..call(Method::Post, vec![upload(upload_id)], Body::Text(part_list(parts)))
+            },
+            Operation::HeadObject => call(Method::Head, vec![], Body::Empty),
+            Operation::InitiateMultipartUpload => Self {
+                content_type: content_type(cx),
+                ..call(Method::Post, vec![("uploads", None)], Body::Empty)
+            },
+            Operation::ListParts { upload_id, marker } => {
+                let query = vec![
+                    ("max-parts", Some("1000".into())),
+                    ("part-number-marker", Some(marker.to_string())),
+                    upload(upload_id),
+                ];
+                call(Method::Get, query, Body::Empty)
+            }
+            Operation::PutObject => Self {
+                content_type: content_type(cx),
+                ..call(Method::Put, vec![], Body::Slice { file: cx.file, range: 0..cx.info.size })
+            },
+            Operation::UploadPart { upload_id, number, range } => {
+                let query = vec![("partNumber", Some(number.0.to_string())), upload(upload_id)];
+                call(Method::Put, query, Body::Slice { file: cx.file, range: range.clone() })
+            }
+        }
+    }
+}
+
+fn content_type(cx: &Signing<'_>) -> String {
+    let known = cx.info.content_type.trim();
+    if known.is_empty() { BINARY.into() } else { known.into() }
+}
+
+/// The URL of an object, as ali-oss builds it.
+pub fn object_url(target: &Target, cname: bool, query: &[(&str, Option<String>)]) -> String {
+    let (scheme, host) = split_endpoint(&target.endpoint);
+    let mut url = String::from(scheme);
+    url.push_str("://");
+    if !cname && !is_ip(host) {
+        url.push_str(&target.bucket);
+        url.push('.');
+    }
+    url.push_str(host);
+    url.push('/');
+    url.push_str(&percent_encode(&target.key, URL_KEEPS));
+    for (index, (name, value)) in query.iter().enumerate() {
+        url.push(if index == 0 { '?' } else { '&' });
+        url.push_str(name);
+        url.push('=');
+        url.push_str(&percent_encode(value.as_deref().unwrap_or_default(), b""));
+    }
+    url
+}
+
+/// Scheme and host of an endpoint; `https` when it names no scheme.
+fn split_endpoint(endpoint: &str) -> (&str, &str) {
+    let endpoint = endpoint.trim().trim_end_matches('/');
+    match endpoint.split_once("://") {
+        Some((scheme, host)) if scheme.eq_ignore_ascii_case("http") => ("http", host),
+        Some((_, host)) => ("https", host),
+        None => ("https", endpoint),
+    }
+}
+
+/// An endpoint that is an IP address has no room for a bucket in its name.
+fn is_ip(host: &str) -> bool {
+    let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
+    host.starts_with('[') || name.split('.').filter(|part| part.parse::<u8>().is_ok()).count() == 4
+}
+
+/// The region of a target: told by the endpoint's name, else by the service.
+/// Acceleration and custom endpoints do not tell theirs.
+pub fn region(target: &Target) -> Option<&str> {
+    let (_, host) = split_endpoint(&target.endpoint);
+    let named = host.strip_suffix(".aliyuncs.com").and_then(|name| name.strip_prefix("oss-"));
+    match named.map(|name| name.strip_suffix("-internal").unwrap_or(name)) {
+        Some(name) if !name.starts_with("accelerate") && !name.contains('.') => Some(name),
+        _ => target.region.as_deref().map(|name| name.strip_prefix("oss-").unwrap_or(name)),
+    }
+}
+
+fn part_list(parts: &[Part]) -> String {
+    let mut body =
+        String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<CompleteMultipartUpload>");
+    for part in parts {
+        write!(body, "<Part><PartNumber>{}</PartNumber><ETag>\"", part.number.0)
+            .expect("a String takes any text");
+        xml::push_escaped(&mut body, &part.etag);
+        body.push_str("\"</ETag></Part>");
+    }
+    body.push_str("</CompleteMultipartUpload>");
+    body
+}
+
+fn listed(body: &str) -> Option<Reply> {
+    let truncated = xml::text(body, "IsTruncated")? == "true";
+    let parts = xml::elements(body, "Part")
+        .map(|part| {
+            Some(ListedPart {
+                part: Part {
+                    number: PartNumber(xml::text(part, "PartNumber")?.parse().ok()?),
+                    etag: unquoted(&xml::text(part, "ETag")?),
+                },
+                size: xml::text(part, "Size")?.parse().ok()?,
+            })
+        })
+        .collect::<Option<Vec<_>>>()?;
+    let next = xml::text(body, "NextPartNumberMarker").and_then(|marker| marker.parse().ok());
+    // Without a marker that moves, asking again would never end.
+    let last = parts.last().map(|listed| listed.part.number.0);
+    Some(Reply::Listed { parts, next: next.filter(|next| truncated && last == Some(*next)) })
+}
+
+fn unquoted(etag: &str) -> String {
+    etag.trim().trim_matches('"').into()
+}
+
+/// Classifies a bad answer.
+fn error(response: &Response) -> Error {
+    let Some(code) = xml::text(&response.body, "Code").filter(|code| !code.is_empty()) else {
+        return without_code(response);
+    };
+    let server_time = || xml::text(&response.body, "ServerTime");
+    let status = response.status;
+    let kind = match code.as_str() {
+        "InvalidAccessKeyId"
+        | "InvalidSecurityToken"
+        | "InvalidSecurityToken.Expired"
+        | "SecurityTokenExpired" => ErrorKind::CredentialExpired,
+        "RequestTimeTooSkewed" => ErrorKind::ClockSkewed {
+            server_time: server_time().and_then(|time| Timestamp::parse_iso(&time)),
+        },
+        "NoSuchUpload" => ErrorKind::NoSuchUpload,
+        "EntityTooSmall" | "InvalidPart" | "InvalidPartOrder" => ErrorKind::PartMismatch,
+        "RequestTimeout" => ErrorKind::Timeout,
+        // The body was damaged on its way; it may arrive the next time.
+        "InvalidDigest" => ErrorKind::Network,
+        "InternalError" | "ServiceUnavailable" => ErrorKind::ServerBusy,
+        code if code.ends_with("LimitExceeded") || code.starts_with("Throttling") => {
+            ErrorKind::RateLimited
+        }
+        _ => ErrorKind::of_status(status),
+    };
+    let message = xml::text(&response.body, "Message").unwrap_or_default();
+    Error {
+        kind,
+        message: advised(&code, message),
+        code,
+        status: Some(status),
+        request_id: request_id(response)
+            .or_else(|| xml::text(&response.body, "RequestId").filter(|id| !id.is_empty())),
+    }
+}
+
+/// The service's words, followed by what to do where that is known.
+fn advised(code: &str, mut message: String) -> String {
+    let advice = match code {
+        "AccessDenied" => {
+            "The credential does not allow this; check the endpoint, the bucket and the credential's policy."
+        }
+        "InvalidAccessKeyId" | "InvalidSecurityToken" | "SecurityTokenExpired" => {
+            "Give a new credential."
+        }
+        "NoSuchBucket" => "Check the bucket and the endpoint's region.",
+        "RequestTimeTooSkewed" => "Set the device's clock.",
+        "SignatureDoesNotMatch" => "The credential's secret, the bucket or the region is wrong.",
+        _ => return message,
+    };
+    if !message.is_empty() {
+        message.push(' ');
+    }
+    message.push_str(advice);
+    message
+}
+
+/// An error without a code: an empty body, or not the service at all.
+fn without_code(response: &Response) -> Error {
+    if !response.body.is_empty() {
+        return unparsable(response);
+    }
+    let mut code = String::from("HTTP");
+    write!(code, "{}", response.status).expect("a String takes any text");
+    Error {
+        kind: match (ErrorKind::of_status(response.status), response.status) {
+            (ErrorKind::Rejected, 404) => ErrorKind::Rejected,
+            (kind, _) => kind,
+        },
+        code,
+        message: "The storage answered with an error and no explanation.".into(),
+        status: Some(response.status),
+        request_id: request_id(response),
+    }
+}
+
+fn unparsable(response: &Response) -> Error {
+    Error {
+        status: Some(response.status),
+        request_id: request_id(response),
+        ..Error::new(
+            ErrorKind::Unparsable,
+            "UnexpectedResponse",
+            "The answer is not the storage's. Check the endpoint, and whether the network wants a log-in.",
+        )
+    }
+}
+
+fn request_id(response: &Response) -> Option<String> {
+    response.header("x-oss-request-id").map(Into::into)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answer(status: u16, body: &str) -> Response {
+        Response { status, headers: vec![], body: body.into() }
+    }
+
+    fn target(endpoint: &str) -> Target {
+        Target {
+            endpoint: endpoint.into(),
+            bucket: "b".into(),
+            key: "k".into(),
+            region: Some("cn-beijing".into()),
+        }
+    }
+
+    #[test]
+    fn endpoints_come_in_many_spellings() {
+        let url = |endpoint| object_url(&target(endpoint), false, &[]);
+        assert_eq!(
+            url(" oss-cn-shanghai.aliyuncs.com/ "),
+            "https://b.oss-cn-shanghai.aliyuncs.com/k"
+        );
+        assert_eq!(url("HTTP://localhost:80"), "http://b.localhost:80/k");
+        assert_eq!(url("http://127.0.0.1:8080/"), "http://127.0.0.1:8080/k");
+        assert_eq!(url("http://[::1]:8080"), "http://[::1]:8080/k");
+    }
+
+    #[test]
+    fn the_endpoint_tells_the_region_before_the_service_does() {
+        assert_eq!(region(&target("https://oss-cn-shanghai.aliyuncs.com")), Some("cn-shanghai"));
+        assert_eq!(
+            region(&target("oss-ap-southeast-1-internal.aliyuncs.com")),
+            Some("ap-southeast-1")
+        );
+        assert_eq!(region(&target("https://oss-accelerate.aliyuncs.com")), Some("cn-beijing"));
+        assert_eq!(
+            region(&target("https://oss-accelerate-overseas.aliyuncs.com")),
+            Some("cn-beijing")
+        );
+        assert_eq!(region(&target("https://upload.example.test")), Some("cn-beijing"));
+        assert_eq!(region(&Target { region: None, ..target("https://upload.example.test") }), None);
+    }
+
+    #[test]
+    fn a_200_may_still_be_an_error() {
+        let operation = Operation::CompleteMultipartUpload { upload_id: "U".into(), parts: vec![] };
+        let body =
+            "<Error><Code>InternalError</Code><Message>m</Message><RequestId>R</RequestId></Error>";
+        let error = Oss.reply(&operation, &answer(200, body)).expect_err("the body says so");
+        assert_eq!(error.kind, ErrorKind::ServerBusy);
+        assert_eq!(error.request_id.as_deref(), Some("R"));
+    }
+
+    #[test]
+    fn a_page_in_place_of_an_answer_is_no_answer() {
+        let page = answer(200, "<html>Please log in</html>");
+        for operation in [
+            Operation::InitiateMultipartUpload,
+            Operation::ListParts { upload_id: "U".into(), marker: 0 },
+            Operation::CompleteMultipartUpload { upload_id: "U".into(), parts: vec![] },
+        ] {
+            let error = Oss.reply(&operation, &page).expect_err("no XML");
+            assert_eq!(error.kind, ErrorKind::Unparsable, "{operation:?}");
+        }
+        let error = Oss.reply(&Operation::PutObject, &answer(403, "<html>no</html>"));
+        assert_eq!(error.expect_err("403").kind, ErrorKind::Unparsable);
+    }
+
+    #[test]
+    fn codes_decide_and_statuses_stand_in() {
+        let kind = |status, code: &str| {
+            error(&answer(status, &format!("<Error><Code>{code}</Code></Error>"))).kind
+        };
+        assert_eq!(kind(403, "SecurityTokenExpired"), ErrorKind::CredentialExpired);
+        assert_eq!(kind(403, "AccessDenied"), ErrorKind::Forbidden);
+        assert_eq!(kind(404, "NoSuchUpload"), ErrorKind::NoSuchUpload);
+        assert_eq!(kind(404, "NoSuchBucket"), ErrorKind::Rejected);
+        assert_eq!(kind(400, "InvalidPart"), ErrorKind::PartMismatch);
+        assert_eq!(kind(503, "QpsLimitExceeded"), ErrorKind::RateLimited);
+        assert_eq!(kind(502, "BadGateway"), ErrorKind::ServerBusy);
+        assert_eq!(error(&answer(503, "")).code, "HTTP503");
+        assert_eq!(error(&answer(429, "")).kind, ErrorKind::RateLimited);
+    }
+
+    #[test]
+    fn a_skewed_clock_is_told_the_right_time() {
+        let body = "<Error><Code>RequestTimeTooSkewed</Code><ServerTime>2026-11-21T05:20:00.000Z</ServerTime></Error>";
+        let server_time = Some(Timestamp(1_795_238_400_000));
+        assert_eq!(error(&answer(403, body)).kind, ErrorKind::ClockSkewed { server_time });
+    }
+
+    #[test]
+    fn listed_parts_come_with_a_marker_that_moves() {
+        let list = |truncated, marker| {
+            let body = format!(
+                "<R><IsTruncated>{truncated}</IsTruncated><NextPartNumberMarker>{marker}</NextPartNumberMarker>\
+                 <Part><PartNumber>3</PartNumber><ETag>&quot;E&quot;</ETag><Size>7</Size></Part></R>"
+            );
+            match listed(&body) {
+                Some(Reply::Listed { parts, next }) => (parts, next),
+                other => panic!("{other:?}"),
+            }
+        };
+        let (parts, next) = list(true, 3);
+        assert_eq!((parts[0].part.number, parts[0].size), (PartNumber(3), 7));
+        assert_eq!(parts[0].part.etag, "E");
+        assert_eq!(next, Some(3));
+        assert_eq!(list(false, 3).1, None);
+        assert_eq!(list(true, 0).1, None);
+    }
+}

@@ -1,0 +1,191 @@
+//! Aliyun OSS header signatures, versions 1 and 4.
+//!
+//! <https://help.aliyun.com/zh/oss/developer-reference/include-signatures-in-the-authorization-header>
+//! <https://help.aliyun.com/zh/oss/developer-reference/recommend-to-use-signature-version-4>
+
+use super::region;
+use crate::digest::{hmac_sha1, hmac_sha256, sha256};
+use crate::http::Method;
+use crate::protocol::Signing;
+use crate::service::Credential;
+use crate::text::{base64, hex, percent_encode};
+use crate::time::Timestamp;
+
+/// A query parameter; one without a value has no `=` in what is signed.
+pub type Query = (&'static str, Option<String>);
+
+/// The parameters that version 1 signs. All others are free.
+const SUBRESOURCES: [&str; 3] = ["partNumber", "uploadId", "uploads"];
+
+/// The headers that sign a request of `method` to `query` with `headers`:
+/// version 4 where the region is known, as OSS recommends, else version 1.
+pub fn headers(
+    method: Method,
+    query: &[Query],
+    headers: &[(&'static str, String)],
+    cx: &Signing<'_>,
+) -> Vec<(&'static str, String)> {
+    let credential = cx.credential;
+    let token = ("x-oss-security-token", credential.token.clone());
+    let region = region(cx.target);
+    let mut added = if region.is_some() {
+        let hash = ("x-oss-content-sha256", String::from("UNSIGNED-PAYLOAD"));
+        vec![("x-oss-date", cx.now.iso_basic()), hash, token]
+    } else {
+        vec![("x-oss-date", cx.now.rfc1123()), token]
+    };
+    let all: Vec<_> = headers.iter().chain(&added).map(|(name, value)| (*name, &**value)).collect();
+    let (bucket, key) = (&cx.target.bucket, &cx.target.key);
+    let authorization = match region {
+        Some(region) => {
+            let canonical = v4_canonical_request(method.as_str(), bucket, key, query, &all, &[]);
+            v4_authorization(credential, region, cx.now, &canonical, &[])
+        }
+        None => v1_authorization(
+            credential,
+            &v1_string_to_sign(method.as_str(), bucket, key, query, &all),
+        ),
+    };
+    added.push(("authorization", authorization));
+    added
+}
+
+/// What version 1 signs. Header names may have any case.
+pub fn v1_string_to_sign(
+    method: &str,
+    bucket: &str,
+    key: &str,
+    query: &[Query],
+    headers: &[(&str, &str)],
+) -> String {
+    let value = |name: &str| {
+        let found = headers.iter().find(|(key, _)| key.eq_ignore_ascii_case(name));
+        found.map_or("", |(_, value)| value.trim())
+    };
+    let mut text = String::from(method);
+    for name in ["content-md5", "content-type", "x-oss-date"] {
+        text.push('\n');
+        text.push_str(value(name));
+    }
+    text.push('\n');
+    for (name, value) in sorted(headers, |name| name.starts_with("x-oss-")) {
+        push_header(&mut text, &name, value);
+    }
+    for part in ["/", bucket, "/", key] {
+        text.push_str(part);
+    }
+    let mut signed: Vec<_> = query.iter().filter(|(name, _)| SUBRESOURCES.contains(name)).collect();
+    signed.sort();
+    for (index, (name, value)) in signed.into_iter().enumerate() {
+        text.push(if index == 0 { '?' } else { '&' });
+        text.push_str(name);
+        if let Some(value) = value {
+            text.push('=');
+            text.push_str(value);
+        }
+    }
+    text
+}
+
+/// The `Authorization` of version 1.
+pub fn v1_authorization(credential: &Credential, string_to_sign: &str) -> String {
+    let signature = base64(&hmac_sha1(credential.secret.as_bytes(), string_to_sign.as_bytes()));
+    ["OSS ", &credential.id, ":", &signature].concat()
+}
+
+/// The canonical request of version 4. `additional` are the names of further
+/// headers to sign, in lower case and ascending.
+pub fn v4_canonical_request(
+    method: &str,
+    bucket: &str,
+    key: &str,
+    query: &[Query],
+    headers: &[(&str, &str)],
+    additional: &[&str],
+) -> String {
+    let mut text = [method, "\n/", bucket, "/", &percent_encode(key, b"/"), "\n"].concat();
+    let mut pairs: Vec<_> = query
+        .iter()
+        .map(|(name, value)| {
+            (percent_encode(name, b""), value.as_ref().map(|value| percent_encode(value, b"")))
+        })
+        .collect();
+    pairs.sort();
+    for (index, (name, value)) in pairs.into_iter().enumerate() {
+        if index > 0 {
+            text.push('&');
+        }
+        text.push_str(&name);
+        if let Some(value) = value.filter(|value| !value.is_empty()) {
+            text.push('=');
+            text.push_str(&value);
+        }
+    }
+    text.push('\n');
+    let is_signed = |name: &str| {
+        name.starts_with("x-oss-")
+            || ["content-md5", "content-type"].contains(&name)
+            || additional.contains(&name)
+    };
+    for (name, value) in sorted(headers, is_signed) {
+        push_header(&mut text, &name, value);
+    }
+    text.push('\n');
+    text.push_str(&additional.join(";"));
+    text.push_str("\nUNSIGNED-PAYLOAD");
+    text
+}
+
+/// What version 4 signs.
+pub fn v4_string_to_sign(now: Timestamp, scope: &str, canonical_request: &str) -> String {
+    let hash = hex(&sha256(canonical_request.as_bytes()));
+    ["OSS4-HMAC-SHA256\n", &now.iso_basic(), "\n", scope, "\n", &hash].concat()
+}
+
+/// The key that version 4 signs with: good for a day, a region and a service.
+pub fn v4_signing_key(secret: &str, day: &str, region: &str) -> Vec<u8> {
+    let key = hmac_sha256(["aliyun_v4", secret].concat().as_bytes(), day.as_bytes());
+    let key = hmac_sha256(&key, region.as_bytes());
+    let key = hmac_sha256(&key, b"oss");
+    hmac_sha256(&key, b"aliyun_v4_request")
+}
+
+/// The `Authorization` of version 4.
+pub fn v4_authorization(
+    credential: &Credential,
+    region: &str,
+    now: Timestamp,
+    canonical_request: &str,
+    additional: &[&str],
+) -> String {
+    let day = now.iso_day();
+    let scope = [&day, "/", region, "/oss/aliyun_v4_request"].concat();
+    let to_sign = v4_string_to_sign(now, &scope, canonical_request);
+    let signature =
+        hex(&hmac_sha256(&v4_signing_key(&credential.secret, &day, region), to_sign.as_bytes()));
+    let mut text = ["OSS4-HMAC-SHA256 Credential=", &credential.id, "/", &scope].concat();
+    if !additional.is_empty() {
+        text.push_str(",AdditionalHeaders=");
+        text.push_str(&additional.join(";"));
+    }
+    text.push_str(",Signature=");
+    text.push_str(&signature);
+    text
+}
+
+/// The headers that are to be signed, lower-case, ascending, trimmed.
+fn sorted<'a>(
+    headers: &[(&str, &'a str)],
+    is_signed: impl Fn(&str) -> bool,
+) -> Vec<(String, &'a str)> {
+    let lower = headers.iter().map(|(name, value)| (name.to_ascii_lowercase(), value.trim()));
+    let mut signed: Vec<_> = lower.filter(|(name, _)| is_signed(name)).collect();
+    signed.sort();
+    signed
+}
+
+fn push_header(text: &mut String, name: &str, value: &str) {
+    for part in [name, ":", value, "\n"] {
+        text.push_str(part);
+    }
+}

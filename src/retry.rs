@@ -1,0 +1,94 @@
+//! How long to wait before the next attempt, and how often.
+
+use core::time::Duration;
+
+use crate::error::ErrorKind;
+
+/// No wait is longer: a network that comes back should find us soon.
+const CEILING: Duration = Duration::from_secs(20);
+
+/// The first wait after the service itself failed or asked for patience.
+const SERVICE_BASE: Duration = Duration::from_millis(200);
+
+/// The application's wishes about attempts.
+#[derive(Clone, Copy, Debug)]
+pub struct RetryPolicy {
+    /// How often a job is tried again without any progress of its upload.
+    pub count: u32,
+    /// The mean wait before the first repetition after a network failure.
+    pub duration: Duration,
+}
+
+impl RetryPolicy {
+    /// The wait before repetition `attempt` (1-based): exponential with full
+    /// jitter, so that the parts of one upload do not come back in step.
+    pub fn delay(&self, kind: ErrorKind, attempt: u32, random: &mut Random) -> Duration {
+        let (base, ceiling) = if kind.is_transport() {
+            (self.duration, CEILING.max(self.duration * 2))
+        } else {
+            (SERVICE_BASE, CEILING)
+        };
+        let doubled = base.saturating_mul(1 << attempt.min(16));
+        doubled.min(ceiling).mul_f64(random.unit())
+    }
+}
+
+/// A small deterministic generator (xorshift64*): chance is an input too.
+#[derive(Clone, Debug)]
+pub struct Random(u64);
+
+impl Random {
+    /// The sequence that `seed` begins.
+    pub fn new(seed: u64) -> Self {
+        // Spread, because zero is a fixed point and small seeds start alike.
+        Self(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1)
+    }
+
+    /// The next number in `[0, 1)`.
+    pub fn unit(&mut self) -> f64 {
+        self.0 ^= self.0 >> 12;
+        self.0 ^= self.0 << 25;
+        self.0 ^= self.0 >> 27;
+        let word = u32::try_from(self.0.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 32).unwrap_or(0);
+        f64::from(word) / 4_294_967_296.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const POLICY: RetryPolicy = RetryPolicy { count: 3, duration: Duration::from_secs(2) };
+
+    fn mean(kind: ErrorKind, attempt: u32) -> f64 {
+        let mut random = Random::new(7);
+        let delays = (0..4_000).map(|_| POLICY.delay(kind, attempt, &mut random).as_secs_f64());
+        delays.sum::<f64>() / 4_000.0
+    }
+
+    #[test]
+    fn the_documented_duration_is_the_mean_first_wait() {
+        assert!((mean(ErrorKind::Network, 1) - 2.0).abs() < 0.1);
+        assert!((mean(ErrorKind::Network, 2) - 4.0).abs() < 0.2);
+        assert!((mean(ErrorKind::ServerBusy, 1) - 0.2).abs() < 0.01);
+        assert!((mean(ErrorKind::Network, 40) - 10.0).abs() < 0.5);
+    }
+
+    #[test]
+    fn a_duration_of_zero_is_zero() {
+        let policy = RetryPolicy { count: 3, duration: Duration::ZERO };
+        assert_eq!(policy.delay(ErrorKind::Network, 9, &mut Random::new(1)), Duration::ZERO);
+    }
+
+    #[test]
+    fn equal_seeds_give_equal_sequences_and_others_do_not() {
+        let draw = |seed| {
+            let mut random = Random::new(seed);
+            [random.unit(), random.unit(), random.unit()]
+        };
+        let bits = |seed| draw(seed).map(f64::to_bits);
+        assert_eq!(bits(3), bits(3));
+        assert_ne!(bits(3), bits(4));
+        assert!(draw(0).iter().all(|value| (0.0..1.0).contains(value)));
+    }
+}

@@ -1,0 +1,86 @@
+//! Percent-encoding, hex and base64 as the services spell them.
+
+use base64::Engine as _;
+use base64::alphabet;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig, general_purpose};
+
+const LENIENT: GeneralPurpose = GeneralPurpose::new(
+    &alphabet::STANDARD,
+    GeneralPurposeConfig::new()
+        .with_decode_padding_mode(DecodePaddingMode::Indifferent)
+        .with_decode_allow_trailing_bits(true),
+);
+
+/// Percent-encodes all but `A-Z a-z 0-9 - _ . ~` and the bytes in `keep`.
+pub(crate) fn percent_encode(text: &str, keep: &[u8]) -> String {
+    let mut encoded = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte) || keep.contains(&byte) {
+            encoded.push(char::from(byte));
+        } else {
+            encoded.push('%');
+            push_hex(&mut encoded, byte, b"0123456789ABCDEF");
+        }
+    }
+    encoded
+}
+
+/// Lower-case hex.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(bytes.len() * 2);
+    for byte in bytes {
+        push_hex(&mut text, *byte, b"0123456789abcdef");
+    }
+    text
+}
+
+fn push_hex(text: &mut String, byte: u8, digits: &[u8; 16]) {
+    text.push(char::from(digits[usize::from(byte >> 4)]));
+    text.push(char::from(digits[usize::from(byte & 15)]));
+}
+
+/// Base64 with the standard alphabet and padding.
+pub(crate) fn base64(bytes: &[u8]) -> String {
+    general_purpose::STANDARD.encode(bytes)
+}
+
+/// Decodes base64 as leniently as Aliyun's web SDK: white space inside, the
+/// URL-safe alphabet and missing padding are all accepted.
+pub(crate) fn decode_base64(text: &str) -> Option<Vec<u8>> {
+    let plain: Vec<u8> = text
+        .bytes()
+        .filter(|byte| !byte.is_ascii_whitespace())
+        .map(|byte| match byte {
+            b'-' => b'+',
+            b'_' => b'/',
+            other => other,
+        })
+        .collect();
+    LENIENT.decode(plain).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn unreserved_characters_stay_and_all_others_are_encoded() {
+        assert_eq!(percent_encode("aZ09-_.~", b""), "aZ09-_.~");
+        assert_eq!(percent_encode("a b+c/测", b""), "a%20b%2Bc%2F%E6%B5%8B");
+        assert_eq!(percent_encode("a/b!", b"/!"), "a/b!");
+    }
+
+    #[test]
+    fn base64_decodes_wrapped_url_safe_and_unpadded_text() {
+        assert_eq!(base64(b"\xfb\xff\xfe?"), "+//+Pw==");
+        for text in ["+//+Pw==", "-__-Pw", " +//\r\n+Pw= ", "+//+Pw"] {
+            assert_eq!(decode_base64(text).as_deref(), Some(&b"\xfb\xff\xfe?"[..]), "{text}");
+        }
+        assert_eq!(decode_base64("oops!"), None);
+    }
+
+    #[test]
+    fn hex_is_lower_case() {
+        assert_eq!(hex(&[0, 0xAB, 0xFF]), "00abff");
+    }
+}

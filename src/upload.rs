@@ -1,0 +1,343 @@
+//! The state machine of one file.
+//!
+//! Every transition of an upload is in this module: here those that the
+//! application asks for, in `answer` those that replies and failures lead to, in
+//! `send` what goes out. How a request is phrased belongs to [`Protocol`], and
+//! whose turn it is to the [`Uploader`](crate::Uploader).
+
+use crate::checkpoint::Checkpoint;
+use crate::error::Error;
+use crate::id::{FileId, RequestId};
+use crate::io::{Event, FileInfo, Output, Overrides};
+use crate::job::{Job, Status};
+use crate::multipart::Multipart;
+use crate::plan::PartSizer;
+use crate::progress::Progress;
+use crate::protocol::{ListedPart, Operation, Protocol};
+use crate::retry::Random;
+use crate::service::{Credential, Grant, Target};
+use crate::time::Timestamp;
+use crate::uploader::Config;
+
+mod answer;
+mod send;
+
+/// All that an upload shares with the others.
+pub(crate) struct Context<'a> {
+    pub(crate) now: Timestamp,
+    pub(crate) config: &'a Config,
+    pub(crate) protocol: &'static dyn Protocol,
+    pub(crate) session: &'a mut Session,
+    pub(crate) out: &'a mut Vec<Output>,
+}
+
+/// What is true for all files of an uploader.
+pub(crate) struct Session {
+    pub(crate) next_request: u32,
+    pub(crate) random: Random,
+    /// Milliseconds that the service's clock is ahead of the device's.
+    pub(crate) clock_offset: i64,
+    pub(crate) online: bool,
+}
+
+impl Context<'_> {
+    fn event(&mut self, event: Event) {
+        self.out.push(Output::Event(event));
+    }
+}
+
+/// Where a file stands.
+#[derive(Clone, Debug)]
+enum Phase {
+    /// Waits for its turn.
+    Queued,
+    /// Waits for its checkpoint.
+    Loading,
+    /// Waits for the first credential, which tells the target.
+    Authorizing,
+    /// Asks which parts the service has.
+    Listing { purpose: Purpose, listed: Vec<ListedPart> },
+    /// Asks for an upload id.
+    Initiating,
+    /// Sends the file in one request.
+    Storing,
+    /// Sends parts.
+    Transferring,
+    /// Has the object put together.
+    Completing,
+    /// Looks whether a lost reply to a complete call was a good one.
+    Confirming,
+    /// Was stopped and may go on.
+    Stopped,
+    /// Has ended.
+    Done(Outcome),
+}
+
+/// How a file ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Outcome {
+    Canceled,
+    Failed,
+    Succeeded,
+}
+
+/// Why the service is asked for its parts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Purpose {
+    /// The browser hid the `ETag`s.
+    Etags,
+    /// The service refused our part list.
+    Mismatch,
+    /// A checkpoint is to go on.
+    Resume,
+}
+
+/// The right to send.
+#[derive(Clone, Debug, Default)]
+struct Access {
+    /// Without a credential nothing is sent, whatever the phase.
+    credential: Option<Credential>,
+    target: Target,
+    /// Counts credentials, so that a late refusal of an old one is known.
+    generation: u32,
+    /// Whether the application was asked for a credential.
+    asked: bool,
+    /// Credentials refused since something last succeeded.
+    refused: u32,
+}
+
+/// One file.
+pub(crate) struct Upload {
+    pub(crate) id: FileId,
+    info: FileInfo,
+    overrides: Overrides,
+    phase: Phase,
+    jobs: Vec<Job>,
+    access: Access,
+    video_id: Option<String>,
+    checkpoint: Option<Checkpoint>,
+    multipart: Option<Multipart>,
+    sizer: PartSizer,
+    progress: Progress,
+    successes: u32,
+    restarts: u32,
+    relists: u32,
+    saved_at: Option<Timestamp>,
+    removed: bool,
+}
+
+impl Upload {
+    pub(crate) fn new(id: FileId, info: FileInfo, overrides: Overrides) -> Self {
+        Self {
+            id,
+            overrides,
+            phase: Phase::Queued,
+            jobs: Vec::new(),
+            access: Access::default(),
+            video_id: None,
+            checkpoint: None,
+            multipart: None,
+            sizer: PartSizer::default(),
+            progress: Progress::new(info.size),
+            successes: 0,
+            restarts: 0,
+            relists: 0,
+            saved_at: None,
+            removed: false,
+            info,
+        }
+    }
+
+    pub(crate) fn is_queued(&self) -> bool {
+        matches!(self.phase, Phase::Queued) && !self.removed
+    }
+
+    pub(crate) fn is_active(&self) -> bool {
+        !matches!(self.phase, Phase::Queued | Phase::Stopped | Phase::Done(_))
+    }
+
+    pub(crate) fn is_removed(&self) -> bool {
+        self.removed
+    }
+
+    /// Whether requests are left that only clean up.
+    pub(crate) fn is_cleaning(&self) -> bool {
+        !self.is_active() && !self.jobs.is_empty()
+    }
+
+    pub(crate) fn awaits_credential(&self) -> bool {
+        self.access.asked && self.is_active()
+    }
+
+    pub(crate) fn awaits_renewal(&self) -> bool {
+        self.awaits_credential() && !matches!(self.phase, Phase::Authorizing)
+    }
+
+    pub(crate) fn target(&self) -> &Target {
+        &self.access.target
+    }
+
+    pub(crate) fn in_flight(&self) -> usize {
+        self.jobs.iter().filter(|job| job.flight().is_some()).count()
+    }
+
+    // What the application and the driver say.
+
+    /// Queues a file again that failed or was stopped.
+    pub(crate) fn rearm(&mut self, cx: &mut Context<'_>) {
+        match self.phase {
+            Phase::Stopped | Phase::Done(Outcome::Failed) => self.queue(cx),
+            _ => {}
+        }
+    }
+
+    pub(crate) fn resume(&mut self, cx: &mut Context<'_>) {
+        if let Phase::Done(Outcome::Canceled) = self.phase {
+            self.queue(cx);
+        }
+    }
+
+    fn queue(&mut self, cx: &mut Context<'_>) {
+        self.phase = Phase::Queued;
+        cx.event(Event::Queued { file: self.id });
+    }
+
+    /// The file's turn has come.
+    pub(crate) fn start(&mut self, cx: &mut Context<'_>) {
+        self.phase = Phase::Loading;
+        // The last credential stays: cancelling now can still free the parts.
+        self.access.refused = 0;
+        (self.successes, self.restarts, self.relists) = (0, 0, 0);
+        cx.out.push(Output::Load { file: self.id, key: self.info.fingerprint.clone() });
+    }
+
+    pub(crate) fn loaded(&mut self, text: Option<&str>, cx: &mut Context<'_>) {
+        if !matches!(self.phase, Phase::Loading) {
+            return;
+        }
+        // What this very run has done is newer than any record of it.
+        self.checkpoint = self
+            .snapshot()
+            .or_else(|| Checkpoint::from_text(text?, &self.info, &cx.config.user_id, cx.now));
+        if self.checkpoint.is_none() && text.is_some() {
+            self.erase(cx);
+        }
+        if let Some(checkpoint) = &self.checkpoint {
+            self.video_id = checkpoint.video_id.clone().or(self.video_id.take());
+        }
+        self.phase = Phase::Authorizing;
+        self.access.asked = true;
+        cx.event(Event::Started { file: self.id, video_id: self.video_id.clone() });
+    }
+
+    pub(crate) fn authorize(
+        &mut self,
+        grant: Result<Grant, Error>,
+        video_id: Option<String>,
+        cx: &mut Context<'_>,
+    ) {
+        if !self.awaits_credential() {
+            return;
+        }
+        let Grant { credential, target } = match grant {
+            Ok(grant) => grant,
+            Err(error) => return self.give_up(error, cx),
+        };
+        let first = matches!(self.phase, Phase::Authorizing);
+        let target = match (target, &self.checkpoint) {
+            (Some(target), _) => self.overridden(target),
+            (None, _) if !first => self.access.target.clone(),
+            (None, Some(checkpoint)) => checkpoint.target(),
+            (None, None) => {
+                return self.give_up(
+                    Error::misuse(
+                        "InvalidUploadAddress",
+                        "A new upload needs an upload address too: call setUploadAuthAndAddress.",
+                    ),
+                    cx,
+                );
+            }
+        };
+        let moved =
+            (&target.bucket, &target.key) != (&self.access.target.bucket, &self.access.target.key);
+        self.video_id = video_id.or(self.video_id.take());
+        self.access.credential = Some(credential);
+        self.access.target = target;
+        self.access.generation += 1;
+        self.access.asked = false;
+        if first || moved {
+            self.begin(cx);
+        }
+    }
+
+    /// The application's wishes win over the service's address. The service's
+    /// region says nothing of an endpoint that the application chose.
+    fn overridden(&self, mut target: Target) -> Target {
+        let wishes = &self.overrides;
+        if let Some(endpoint) = &wishes.endpoint {
+            target.endpoint.clone_from(endpoint);
+            target.region = None;
+        }
+        if let Some(bucket) = &wishes.bucket {
+            target.bucket.clone_from(bucket);
+        }
+        if let Some(key) = &wishes.key {
+            target.key.clone_from(key);
+        }
+        target
+    }
+
+    /// Ends a running file so that it can go on later.
+    pub(crate) fn stop(&mut self, cx: &mut Context<'_>) {
+        if !self.is_active() {
+            return;
+        }
+        self.halt(cx);
+        self.phase = Phase::Stopped;
+        cx.event(Event::Stopped { file: self.id });
+    }
+
+    /// Ends a running file and forgets it once nothing is left to clean up.
+    pub(crate) fn remove(&mut self, cx: &mut Context<'_>) {
+        self.stop(cx);
+        self.removed = true;
+    }
+
+    /// Gives the file up and frees the service's parts.
+    pub(crate) fn cancel(&mut self, cx: &mut Context<'_>) {
+        if let Phase::Done(Outcome::Succeeded | Outcome::Canceled) = self.phase {
+            return;
+        }
+        self.abort_requests(cx);
+        self.erase(cx);
+        self.phase = Phase::Done(Outcome::Canceled);
+        self.access.asked = false;
+        self.checkpoint = None;
+        let multipart = self.multipart.take().filter(|_| self.access.credential.is_some());
+        if let Some(Multipart { upload_id, .. }) = multipart {
+            self.push(Operation::AbortMultipartUpload { upload_id }, cx);
+        }
+        cx.event(Event::Canceled { file: self.id });
+    }
+
+    /// The network is back.
+    pub(crate) fn hurry(&mut self, now: Timestamp) {
+        for job in &mut self.jobs {
+            if let Status::Ready { at } = &mut job.status {
+                *at = now;
+            }
+        }
+    }
+
+    pub(crate) fn sent(&mut self, id: RequestId, sent: u64, cx: &mut Context<'_>) {
+        let flights = self.jobs.iter_mut().filter_map(|job| match &mut job.status {
+            Status::InFlight(flight) if flight.id == id => Some(flight),
+            _ => None,
+        });
+        for flight in flights {
+            flight.sent = flight.sent.max(sent);
+            flight.moved = cx.now;
+        }
+        self.report(cx);
+    }
+}

@@ -1,0 +1,260 @@
+//! The queue: whose turn it is, and who hears of what.
+
+use core::time::Duration;
+
+use crate::error::Error;
+use crate::http::Response;
+use crate::id::{FileId, RequestId};
+use crate::io::{Event, Input, Output};
+use crate::protocol::Protocol;
+use crate::retry::{Random, RetryPolicy};
+use crate::service::Target;
+use crate::time::Timestamp;
+use crate::upload::{Context, Session, Upload};
+
+/// The application's and the host's wishes.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Bytes of a part; `None` lets parts follow the speed of the link.
+    pub part_size: Option<u64>,
+    /// Requests at once for one file, at least 1.
+    pub parallel: u32,
+    /// Files at once, at least 1.
+    pub file_parallel: u32,
+    /// Requests at once in all: what the host can carry.
+    pub requests: u32,
+    /// When and how often to try again.
+    pub retry: RetryPolicy,
+    /// How long a request may stand still.
+    pub timeout: Duration,
+    /// Who uploads; a checkpoint of somebody else is not used.
+    pub user_id: String,
+    /// Whether endpoints are bound to their bucket.
+    pub cname: bool,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            part_size: None,
+            parallel: 5,
+            file_parallel: 1,
+            requests: 6,
+            retry: RetryPolicy { count: 3, duration: Duration::from_secs(2) },
+            timeout: Duration::from_mins(1),
+            user_id: String::new(),
+            cname: false,
+        }
+    }
+}
+
+/// All files of one application and what they share.
+pub struct Uploader {
+    config: Config,
+    protocol: &'static dyn Protocol,
+    uploads: Vec<Upload>,
+    session: Session,
+    running: bool,
+    ended: Option<FileId>,
+    wake: Option<Timestamp>,
+}
+
+impl Uploader {
+    /// An empty queue. Equal seeds make equal decisions.
+    pub fn new(config: Config, protocol: &'static dyn Protocol, seed: u64) -> Self {
+        Self {
+            config,
+            protocol,
+            uploads: Vec::new(),
+            session: Session {
+                next_request: 1,
+                random: Random::new(seed),
+                clock_offset: 0,
+                online: true,
+            },
+            running: false,
+            ended: None,
+            wake: None,
+        }
+    }
+
+    /// Takes one input at `now`, which never goes back, and says what to do,
+    /// in order.
+    pub fn dispatch(&mut self, now: Timestamp, input: Input) -> Vec<Output> {
+        let mut out = Vec::new();
+        self.take(now, input, &mut out);
+        self.advance(now, &mut out);
+        out
+    }
+
+    /// Whether the file waits for a credential, so that one is welcome.
+    pub fn awaits_credential(&self, file: FileId) -> bool {
+        self.find(file).is_some_and(Upload::awaits_credential)
+    }
+
+    /// The first file whose credential is over.
+    pub fn awaiting_renewal(&self) -> Option<FileId> {
+        self.uploads.iter().find(|upload| upload.awaits_renewal()).map(|upload| upload.id)
+    }
+
+    /// Where the file goes, as far as a credential has told it.
+    pub fn target(&self, file: FileId) -> Option<&Target> {
+        self.find(file).map(Upload::target)
+    }
+
+    fn find(&self, file: FileId) -> Option<&Upload> {
+        self.uploads.iter().find(|upload| upload.id == file)
+    }
+
+    fn take(&mut self, now: Timestamp, input: Input, out: &mut Vec<Output>) {
+        match input {
+            Input::Add { file, info, overrides } => {
+                self.uploads.push(Upload::new(file, info, overrides));
+            }
+            Input::Authorize { file, grant, video_id } => {
+                self.one(file, now, out, |upload, cx| upload.authorize(grant, video_id, cx));
+            }
+            Input::Cancel(file) => self.one(file, now, out, Upload::cancel),
+            Input::Failed(id, error) => self.unanswered(id, &error, now, out),
+            Input::Loaded { file, text } => {
+                self.one(file, now, out, |upload, cx| upload.loaded(text.as_deref(), cx));
+            }
+            Input::Offline => self.session.online = false,
+            Input::Online => {
+                self.session.online = true;
+                self.all(now, out, |upload, cx| upload.hurry(cx.now));
+            }
+            Input::Progress(id, sent) => self.all(now, out, |upload, cx| upload.sent(id, sent, cx)),
+            Input::Remove(file) => self.one(file, now, out, Upload::remove),
+            Input::Responded(id, response) => self.respond(id, &response, now, out),
+            Input::Resume(file) => self.one(file, now, out, Upload::resume),
+            Input::Start => self.start(now, out),
+            Input::Stop => {
+                self.running = false;
+                self.all(now, out, Upload::stop);
+            }
+            Input::Tick => self.wake = None,
+        }
+    }
+
+    fn start(&mut self, now: Timestamp, out: &mut Vec<Output>) {
+        if self.running {
+            return;
+        }
+        self.all(now, out, Upload::rearm);
+        self.running = self.uploads.iter().any(Upload::is_queued);
+    }
+
+    fn respond(
+        &mut self,
+        id: RequestId,
+        response: &Response,
+        now: Timestamp,
+        out: &mut Vec<Output>,
+    ) {
+        self.all(now, out, |upload, cx| upload.respond(id, response, cx));
+    }
+
+    fn unanswered(&mut self, id: RequestId, error: &Error, now: Timestamp, out: &mut Vec<Output>) {
+        self.all(now, out, |upload, cx| upload.unanswered(id, error.clone(), cx));
+    }
+
+    fn one(
+        &mut self,
+        file: FileId,
+        now: Timestamp,
+        out: &mut Vec<Output>,
+        act: impl FnOnce(&mut Upload, &mut Context<'_>),
+    ) {
+        let Some(upload) = self.uploads.iter_mut().find(|upload| upload.id == file) else { return };
+        let mut cx = Context {
+            now,
+            config: &self.config,
+            protocol: self.protocol,
+            session: &mut self.session,
+            out,
+        };
+        act(upload, &mut cx);
+    }
+
+    fn all(
+        &mut self,
+        now: Timestamp,
+        out: &mut Vec<Output>,
+        mut act: impl FnMut(&mut Upload, &mut Context<'_>),
+    ) {
+        let mut cx = Context {
+            now,
+            config: &self.config,
+            protocol: self.protocol,
+            session: &mut self.session,
+            out,
+        };
+        for upload in &mut self.uploads {
+            act(upload, &mut cx);
+        }
+    }
+
+    /// Lets things happen that an input has made possible.
+    fn advance(&mut self, now: Timestamp, out: &mut Vec<Output>) {
+        let mut deadline = self.poll(now, out);
+        while self.run_queue(now, out) {
+            deadline = self.poll(now, out);
+        }
+        self.uploads.retain(|upload| !upload.is_removed() || upload.is_cleaning());
+        self.drain(out);
+        if let Some(at) = deadline.filter(|at| self.wake.is_none_or(|wake| *at < wake)) {
+            self.wake = Some(at);
+            out.push(Output::Wake(at));
+        }
+    }
+
+    fn poll(&mut self, now: Timestamp, out: &mut Vec<Output>) -> Option<Timestamp> {
+        let in_flight: usize = self.uploads.iter().map(Upload::in_flight).sum();
+        let mut slots = (self.config.requests as usize).saturating_sub(in_flight);
+        let mut deadline: Option<Timestamp> = None;
+        self.all(now, out, |upload, cx| {
+            let next = upload.poll(&mut slots, cx);
+            deadline = [deadline, next].into_iter().flatten().min();
+        });
+        deadline
+    }
+
+    /// Starts the files whose turn has come; says whether there was any.
+    fn run_queue(&mut self, now: Timestamp, out: &mut Vec<Output>) -> bool {
+        if !self.running {
+            return false;
+        }
+        let active = self.uploads.iter().filter(|upload| upload.is_active()).count();
+        let free = (self.config.file_parallel as usize).saturating_sub(active);
+        let queued = self.uploads.iter().filter(|upload| upload.is_queued());
+        let next: Vec<FileId> = queued.take(free).map(|upload| upload.id).collect();
+        for file in &next {
+            self.one(*file, now, out, Upload::start);
+        }
+        !next.is_empty()
+    }
+
+    /// Tells the end of the queue, once it has run empty.
+    fn drain(&mut self, out: &mut Vec<Output>) {
+        let ended = out.iter().rev().find_map(|output| match output {
+            Output::Event(
+                Event::Canceled { file }
+                | Event::Failed { file, .. }
+                | Event::Stopped { file }
+                | Event::Succeeded { file },
+            ) => Some(*file),
+            _ => None,
+        });
+        self.ended = ended.or(self.ended);
+        if !self.running
+            || self.uploads.iter().any(|upload| upload.is_active() || upload.is_queued())
+        {
+            return;
+        }
+        self.running = false;
+        if let Some(last) = self.ended {
+            out.push(Output::Event(Event::Finished { last }));
+        }
+    }
+}
