@@ -8,15 +8,17 @@
 
 use core::time::Duration;
 
+use crate::id::PartNumber;
 use crate::io::FileInfo;
-use crate::json;
+use crate::json::{self, Json};
+use crate::protocol::Part;
 use crate::service::Target;
 use crate::time::Timestamp;
 
 /// Lifecycle rules abort multipart uploads after some days; seven is usual.
 const LIFE: Duration = Duration::from_hours(7 * 24);
 
-const VERSION: u32 = 1;
+const VERSION: u64 = 1;
 
 /// An unfinished upload.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,46 +35,29 @@ pub struct Checkpoint {
     pub upload_id: String,
     /// The part plan, see [`crate::plan::PartPlan::segments`].
     pub segments: Vec<(u32, u64)>,
-    /// Stored parts by number, with their `ETag`s.
-    pub parts: Vec<(u32, String)>,
+    /// The stored parts whose `ETag` is known, ascending by number.
+    pub parts: Vec<Part>,
 }
 
-#[derive(serde::Deserialize, serde::Serialize)]
+#[derive(serde::Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Record {
-    file_name: String,
+struct Record<'a> {
+    file_name: &'a str,
     last_modified: u64,
     size: u64,
-    object: String,
-    bucket: String,
-    endpoint: Option<String>,
-    video_id: Option<String>,
-    state: Option<String>,
-    version: Option<u32>,
-    user_id: Option<String>,
-    saved_at: Option<u64>,
-    upload_id: Option<String>,
-    segments: Option<Vec<(u32, u64)>>,
+    object: &'a str,
+    bucket: &'a str,
+    endpoint: &'a str,
+    video_id: Option<&'a str>,
+    state: &'a str,
+    version: u64,
+    user_id: &'a str,
+    saved_at: u64,
+    upload_id: &'a str,
+    segments: &'a [(u32, u64)],
     /// `ETag`s by part number, joined with commas: a tenth of the size that
     /// an object per part takes, for a store that is small and synchronous.
-    etags: Option<String>,
-    #[serde(skip_serializing)]
-    checkpoint: Option<VendorCheckpoint>,
-}
-
-/// What Aliyun's web SDK keeps below `checkpoint`.
-#[derive(serde::Deserialize, serde::Serialize)]
-#[serde(rename_all = "camelCase")]
-struct VendorCheckpoint {
-    part_size: u64,
-    upload_id: String,
-    done_parts: Vec<VendorPart>,
-}
-
-#[derive(serde::Deserialize, serde::Serialize)]
-struct VendorPart {
-    number: u32,
-    etag: String,
+    etags: String,
 }
 
 impl Checkpoint {
@@ -89,81 +74,95 @@ impl Checkpoint {
     /// The stored form. Credentials are not part of it.
     pub fn to_text(&self, info: &FileInfo, user_id: &str, now: Timestamp) -> String {
         json::to_string(&Record {
-            file_name: info.name.clone(),
+            file_name: &info.name,
             last_modified: info.last_modified,
             size: info.size,
-            object: self.key.clone(),
-            bucket: self.bucket.clone(),
-            endpoint: Some(self.endpoint.clone()),
-            video_id: self.video_id.clone(),
-            state: Some("Uploading".into()),
-            version: Some(VERSION),
-            user_id: Some(user_id.into()),
-            saved_at: Some(now.0),
-            upload_id: Some(self.upload_id.clone()),
-            segments: Some(self.segments.clone()),
-            etags: Some(join(&self.parts)),
-            checkpoint: None,
+            object: &self.key,
+            bucket: &self.bucket,
+            endpoint: &self.endpoint,
+            video_id: self.video_id.as_deref(),
+            state: "Uploading",
+            version: VERSION,
+            user_id,
+            saved_at: now.0,
+            upload_id: &self.upload_id,
+            segments: &self.segments,
+            etags: join(&self.parts),
         })
     }
 
     /// Reads a stored form; `None` when it is damaged, too old, of another
     /// version, or of another file or user.
     pub fn from_text(text: &str, info: &FileInfo, user_id: &str, now: Timestamp) -> Option<Self> {
-        let record: Record = json::from_str(text)?;
-        if record.size != info.size || record.last_modified != info.last_modified {
-            return None;
-        }
-        if let Some(vendor) = record.checkpoint {
-            return Some(Self {
-                video_id: record.video_id,
-                bucket: record.bucket,
-                key: record.object,
-                endpoint: record.endpoint.unwrap_or_default(),
-                upload_id: vendor.upload_id,
-                segments: vec![(1, vendor.part_size)],
-                parts: vendor
-                    .done_parts
-                    .into_iter()
-                    .map(|part| (part.number, part.etag.trim_matches('"').into()))
-                    .collect(),
-            });
-        }
-        let saved = Timestamp(record.saved_at?);
-        if record.version != Some(VERSION)
-            || record.user_id.as_deref() != Some(user_id)
-            || now.since(saved) > LIFE
+        let record = Json::parse(text)?;
+        if record.member_whole("size")? != info.size
+            || record.member_whole("lastModified")? != info.last_modified
         {
             return None;
         }
+        let (upload_id, segments, parts) = match record.member("checkpoint") {
+            Some(vendor) => vendor_upload(&vendor)?,
+            None => own_upload(&record, user_id, now)?,
+        };
         Some(Self {
-            video_id: record.video_id,
-            bucket: record.bucket,
-            key: record.object,
-            endpoint: record.endpoint.unwrap_or_default(),
-            upload_id: record.upload_id?,
-            segments: record.segments?,
-            parts: split(&record.etags?),
+            video_id: record.member_text("videoId"),
+            bucket: record.member_text("bucket")?,
+            key: record.member_text("object")?,
+            endpoint: record.member_text("endpoint").unwrap_or_default(),
+            upload_id,
+            segments,
+            parts,
         })
     }
 }
 
-fn join(parts: &[(u32, String)]) -> String {
+type Upload = (String, Vec<(u32, u64)>, Vec<Part>);
+
+fn own_upload(record: &Json, user_id: &str, now: Timestamp) -> Option<Upload> {
+    let saved = Timestamp(record.member_whole("savedAt")?);
+    if record.member_whole("version")? != VERSION
+        || record.member_text("userId")? != user_id
+        || now.since(saved) > LIFE
+    {
+        return None;
+    }
+    let segment = |pair: &Json| {
+        let pair = pair.items()?;
+        Some((u32::try_from(pair.first()?.whole()?).ok()?, pair.get(1)?.whole()?))
+    };
+    let segments = record.member("segments")?.items()?;
+    let segments = segments.iter().map(segment).collect::<Option<_>>()?;
+    Some((record.member_text("uploadId")?, segments, split(&record.member_text("etags")?)))
+}
+
+/// What Aliyun's web SDK keeps below `checkpoint`.
+fn vendor_upload(vendor: &Json) -> Option<Upload> {
+    let part = |part: &Json| {
+        let number = PartNumber(u32::try_from(part.member_whole("number")?).ok()?);
+        let etag = part.member_text("etag")?.trim_matches('"').into();
+        (number >= PartNumber::FIRST).then_some(Part { number, etag })
+    };
+    let parts = vendor.member("doneParts")?.items()?;
+    let parts = parts.iter().map(part).collect::<Option<_>>()?;
+    Some((vendor.member_text("uploadId")?, vec![(1, vendor.member_whole("partSize")?)], parts))
+}
+
+fn join(parts: &[Part]) -> String {
     let mut text = String::new();
-    let mut at = 1;
-    for (number, etag) in parts {
-        while at < *number {
+    let mut at = PartNumber::FIRST;
+    for part in parts {
+        while at < part.number {
             text.push(',');
-            at += 1;
+            at = at.next();
         }
-        text.push_str(etag);
+        text.push_str(&part.etag);
     }
     text
 }
 
-fn split(text: &str) -> Vec<(u32, String)> {
-    let etags = (1..).zip(text.split(','));
-    etags.filter(|(_, etag)| !etag.is_empty()).map(|(number, etag)| (number, etag.into())).collect()
+fn split(text: &str) -> Vec<Part> {
+    let etags = (1..).zip(text.split(',')).filter(|(_, etag)| !etag.is_empty());
+    etags.map(|(number, etag)| Part { number: PartNumber(number), etag: etag.into() }).collect()
 }
 
 #[cfg(test)]
@@ -182,6 +181,10 @@ mod tests {
         }
     }
 
+    fn part(number: u32, etag: &str) -> Part {
+        Part { number: PartNumber(number), etag: etag.into() }
+    }
+
     fn checkpoint() -> Checkpoint {
         Checkpoint {
             video_id: Some("VID".into()),
@@ -190,7 +193,7 @@ mod tests {
             endpoint: "https://oss-cn-shanghai.aliyuncs.com".into(),
             upload_id: "UP".into(),
             segments: vec![(1, 1 << 20), (3, 2 << 20)],
-            parts: vec![(1, "E1".into()), (3, "E3".into())],
+            parts: vec![part(1, "E1"), part(3, "E3")],
         }
     }
 

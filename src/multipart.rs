@@ -1,7 +1,5 @@
 //! The parts of one multipart upload: which are stored, which comes next.
 
-use std::collections::BTreeMap;
-
 use crate::checkpoint::Checkpoint;
 use crate::id::PartNumber;
 use crate::plan::{Limits, PartPlan};
@@ -12,8 +10,10 @@ use crate::protocol::{ListedPart, Part};
 pub(crate) struct Multipart {
     pub(crate) upload_id: String,
     pub(crate) plan: PartPlan,
-    /// Stored parts; the `ETag` is missing where the browser hid it.
-    stored: BTreeMap<PartNumber, Option<String>>,
+    /// By part number less one: whether the part is stored, and its `ETag`,
+    /// which is empty where the browser hid it.
+    stored: Vec<Option<String>>,
+    stored_count: u32,
     stored_bytes: u64,
     /// No part below this is left to be sent for the first time.
     cursor: PartNumber,
@@ -26,7 +26,8 @@ impl Multipart {
         Self {
             upload_id,
             plan,
-            stored: BTreeMap::new(),
+            stored: Vec::new(),
+            stored_count: 0,
             stored_bytes: 0,
             cursor: PartNumber::FIRST,
             highest: PartNumber(0),
@@ -37,8 +38,8 @@ impl Multipart {
     pub(crate) fn restore(checkpoint: &Checkpoint, size: u64, limits: &Limits) -> Option<Self> {
         let plan = PartPlan::restore(size, &checkpoint.segments, limits)?;
         let mut multipart = Self::new(checkpoint.upload_id.clone(), plan);
-        for (number, etag) in &checkpoint.parts {
-            multipart.store(PartNumber(*number), Some(etag.clone()));
+        for part in &checkpoint.parts {
+            multipart.store(part.number, Some(part.etag.clone()));
         }
         Some(multipart)
     }
@@ -46,10 +47,19 @@ impl Multipart {
     /// Notes that a part is stored.
     pub(crate) fn store(&mut self, number: PartNumber, etag: Option<String>) {
         let Some(range) = self.plan.range(number) else { return };
-        if self.stored.insert(number, etag).is_none() {
+        let index = number.0 as usize - 1;
+        if self.stored.len() <= index {
+            self.stored.resize(index + 1, None);
+        }
+        if self.stored[index].replace(etag.unwrap_or_default()).is_none() {
             self.stored_bytes += range.end - range.start;
+            self.stored_count += 1;
         }
         self.highest = self.highest.max(number);
+    }
+
+    fn etag(&self, number: PartNumber) -> Option<&String> {
+        self.stored.get(number.0 as usize - 1)?.as_ref()
     }
 
     /// Replaces our account by the service's. A part of another size is as
@@ -57,13 +67,14 @@ impl Multipart {
     /// when we sent it, unless `trust`: then ours is only a memory.
     pub(crate) fn reconcile(&mut self, listed: Vec<ListedPart>, trust: bool) {
         let ours = core::mem::take(&mut self.stored);
-        self.stored_bytes = 0;
+        (self.stored_bytes, self.stored_count) = (0, 0);
         self.cursor = PartNumber::FIRST;
         for ListedPart { part, size } in listed {
             let number = part.number;
             let fits = self.plan.range(number).is_some_and(|range| range.end - range.start == size);
-            let known = ours.get(&number).and_then(Option::as_ref);
-            if fits && (trust || known.is_none_or(|etag| *etag == part.etag)) {
+            let known = ours.get(number.0 as usize - 1).and_then(Option::as_ref);
+            let agreed = known.is_none_or(|etag| etag.is_empty() || *etag == part.etag);
+            if fits && (trust || agreed) {
                 self.store(number, Some(part.etag));
             }
         }
@@ -77,7 +88,7 @@ impl Multipart {
         under_way: impl Fn(PartNumber) -> bool,
         resize: impl FnOnce(&PartPlan, PartNumber) -> u64,
     ) -> Option<PartNumber> {
-        while self.stored.contains_key(&self.cursor) || under_way(self.cursor) {
+        while self.etag(self.cursor).is_some() || under_way(self.cursor) {
             self.cursor = self.cursor.next();
         }
         let number = self.cursor;
@@ -96,21 +107,18 @@ impl Multipart {
     }
 
     pub(crate) fn is_complete(&self) -> bool {
-        u32::try_from(self.stored.len()) == Ok(self.plan.count())
+        self.stored_count == self.plan.count()
     }
 
-    /// All stored parts, unless an `ETag` is not known.
-    pub(crate) fn parts(&self) -> Option<Vec<Part>> {
-        let part = |(number, etag): (&PartNumber, &Option<String>)| {
-            Some(Part { number: *number, etag: etag.clone()? })
-        };
-        self.stored.iter().map(part).collect()
-    }
-
-    /// Number and `ETag` of the parts whose `ETag` is known.
-    pub(crate) fn etags(&self) -> Vec<(u32, String)> {
-        let part = |(number, etag): (&PartNumber, &Option<String>)| Some((number.0, etag.clone()?));
-        self.stored.iter().filter_map(part).collect()
+    /// The stored parts whose `ETag` is known, in order.
+    pub(crate) fn parts(&self) -> Vec<Part> {
+        (1..)
+            .zip(&self.stored)
+            .filter_map(|(number, etag)| {
+                let etag = etag.clone().filter(|etag| !etag.is_empty())?;
+                Some(Part { number: PartNumber(number), etag })
+            })
+            .collect()
     }
 }
 
@@ -128,13 +136,17 @@ mod tests {
         ListedPart { part: Part { number: PartNumber(number), etag: etag.into() }, size }
     }
 
+    fn etags(multipart: &Multipart) -> Vec<(u32, String)> {
+        multipart.parts().into_iter().map(|part| (part.number.0, part.etag)).collect()
+    }
+
     #[test]
     fn the_services_list_wins_and_a_wrong_size_is_missing() {
         let mut parts = multipart();
         parts.store(PartNumber(1), Some("old".into()));
         parts.store(PartNumber(2), Some("gone".into()));
         parts.reconcile(vec![listed(1, "new", 10), listed(3, "c", 9), listed(5, "e", 5)], true);
-        assert_eq!(parts.etags(), [(1, "new".into()), (5, "e".into())]);
+        assert_eq!(etags(&parts), [(1, "new".into()), (5, "e".into())]);
         assert_eq!(parts.stored_bytes(), 15);
         let next = |parts: &mut Multipart| parts.take_next(|_| false, |plan, _| plan.part_size());
         assert_eq!(next(&mut parts), Some(PartNumber(2)));
@@ -149,7 +161,7 @@ mod tests {
         parts.store(PartNumber(1), Some("mine".into()));
         parts.store(PartNumber(2), None);
         parts.reconcile(vec![listed(1, "theirs", 10), listed(2, "b", 10)], false);
-        assert_eq!(parts.etags(), [(2, "b".into())]);
+        assert_eq!(etags(&parts), [(2, "b".into())]);
     }
 
     #[test]

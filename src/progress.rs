@@ -1,7 +1,6 @@
 //! How far a file is, how fast it goes and how long it will take.
 
 use core::time::Duration;
-use std::collections::VecDeque;
 
 use crate::time::Timestamp;
 
@@ -21,7 +20,7 @@ pub(crate) struct Progress {
     total: u64,
     shown: u64,
     shown_at: Option<Timestamp>,
-    samples: VecDeque<(Timestamp, u64)>,
+    samples: Vec<(Timestamp, u64)>,
 }
 
 /// One report to the application.
@@ -38,13 +37,13 @@ pub(crate) struct Report {
 impl Progress {
     /// Nothing sent of `total` bytes.
     pub(crate) fn new(total: u64) -> Self {
-        Self { total, shown: 0, shown_at: None, samples: VecDeque::new() }
+        Self { total, shown: 0, shown_at: None, samples: Vec::new() }
     }
 
     /// Begins to measure: what is `sent` by now was not sent by this run.
     pub(crate) fn begin(&mut self, now: Timestamp, sent: u64) -> Report {
         self.samples.clear();
-        self.samples.push_back((now, sent));
+        self.samples.push((now, sent));
         self.shown = self.shown.max(sent.min(self.total.saturating_sub(1)));
         self.shown_at = Some(now);
         self.report(now, sent)
@@ -73,14 +72,14 @@ impl Progress {
     }
 
     fn sample(&mut self, now: Timestamp, sent: u64) {
-        if self.samples.back().is_some_and(|(at, _)| now.since(*at) < SAMPLE_EVERY) {
+        if self.samples.last().is_some_and(|(at, _)| now.since(*at) < SAMPLE_EVERY) {
             return;
         }
-        self.samples.push_back((now, sent));
+        self.samples.push((now, sent));
         while self.samples.len() > 2
             && self.samples.get(1).is_some_and(|(at, _)| now.since(*at) > WINDOW)
         {
-            self.samples.pop_front();
+            self.samples.remove(0);
         }
     }
 
@@ -91,7 +90,7 @@ impl Progress {
     }
 
     fn speed(&self, now: Timestamp, sent: u64) -> u64 {
-        let Some((since, from)) = self.samples.front() else { return 0 };
+        let Some((since, from)) = self.samples.first() else { return 0 };
         let millis = u64::try_from(now.since(*since).as_millis()).unwrap_or(u64::MAX);
         sent.saturating_sub(*from).saturating_mul(1_000).checked_div(millis).unwrap_or(0)
     }

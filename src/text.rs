@@ -39,6 +39,17 @@ fn push_hex(text: &mut String, byte: u8, digits: &[u8; 16]) {
     text.push(char::from(digits[usize::from(byte & 15)]));
 }
 
+/// The decimal digits of `value`, at least `width` of them. By hand, because
+/// Rust's formatting machinery is 4 KB that nothing else here needs.
+pub(crate) fn decimal(mut value: u64, width: usize) -> String {
+    let mut digits = Vec::new();
+    while value > 0 || digits.len() < width {
+        digits.insert(0, char::from(b"0123456789"[(value % 10) as usize]));
+        value /= 10;
+    }
+    digits.into_iter().collect()
+}
+
 /// Base64 with the standard alphabet and padding.
 pub(crate) fn base64(bytes: &[u8]) -> String {
     general_purpose::STANDARD.encode(bytes)
@@ -77,6 +88,13 @@ mod tests {
             assert_eq!(decode_base64(text).as_deref(), Some(&b"\xfb\xff\xfe?"[..]), "{text}");
         }
         assert_eq!(decode_base64("oops!"), None);
+    }
+
+    #[test]
+    fn decimal_digits_are_padded() {
+        assert_eq!(decimal(0, 1), "0");
+        assert_eq!(decimal(7, 2), "07");
+        assert_eq!(decimal(u64::MAX, 1), u64::MAX.to_string());
     }
 
     #[test]

@@ -1,8 +1,9 @@
 //! Instants, always given to the core, and the date formats that services sign.
 
-use core::fmt::Write as _;
 use core::ops::Add;
 use core::time::Duration;
+
+use crate::text::decimal;
 
 /// Milliseconds since 1970-01-01T00:00:00Z.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -168,7 +169,7 @@ fn days_from_civil(year: u64, month: u64, day: u64) -> u64 {
 }
 
 fn pad(text: &mut String, value: u64, width: usize) {
-    write!(text, "{value:0width$}").expect("a String takes any text");
+    text.push_str(&decimal(value, width));
 }
 
 #[cfg(test)]

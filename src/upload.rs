@@ -330,14 +330,15 @@ impl Upload {
     }
 
     pub(crate) fn sent(&mut self, id: RequestId, sent: u64, cx: &mut Context<'_>) {
-        let flights = self.jobs.iter_mut().filter_map(|job| match &mut job.status {
+        let is_active = self.is_active();
+        let flight = self.jobs.iter_mut().find_map(|job| match &mut job.status {
             Status::InFlight(flight) if flight.id == id => Some(flight),
-            _ => None,
+            Status::InFlight(_) | Status::Ready { .. } => None,
         });
-        for flight in flights {
-            flight.sent = flight.sent.max(sent);
-            flight.moved = cx.now;
-        }
+        // Of a file that has ended only a request that cleans up can be left.
+        let Some(flight) = flight.filter(|_| is_active) else { return };
+        flight.sent = flight.sent.max(sent);
+        flight.moved = cx.now;
         self.report(cx);
     }
 }

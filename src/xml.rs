@@ -21,25 +21,15 @@ pub(crate) fn elements<'a>(xml: &'a str, name: &'a str) -> impl Iterator<Item = 
 
 /// The content of the next element called `name` and what follows it.
 fn next<'a>(xml: &'a str, name: &str) -> Option<(&'a str, &'a str)> {
-    let start = after_tag(xml, "<", name)?;
-    let content = &xml[start..];
-    let mut search = content;
-    loop {
-        let offset = content.len() - search.len();
-        let at = search.find("</")?;
-        let tail = &search[at + 2..];
-        if let Some(after) = tail.strip_prefix(name).and_then(|tail| tail.strip_prefix('>')) {
-            return Some((&content[..offset + at], after));
-        }
-        search = tail;
-    }
+    let (_, content) = split_at_tag(xml, "", name)?;
+    split_at_tag(content, "/", name)
 }
 
-/// The index behind `<name>`.
-fn after_tag(xml: &str, open: &str, name: &str) -> Option<usize> {
-    xml.match_indices(open).find_map(|(at, _)| {
-        let tail = xml[at + open.len()..].strip_prefix(name)?.strip_prefix('>')?;
-        Some(xml.len() - tail.len())
+/// What stands before and behind the first `<name>`, or `</name>`.
+fn split_at_tag<'a>(xml: &'a str, slash: &str, name: &str) -> Option<(&'a str, &'a str)> {
+    xml.match_indices('<').find_map(|(at, _)| {
+        let tag = xml[at + 1..].strip_prefix(slash)?;
+        Some((&xml[..at], tag.strip_prefix(name)?.strip_prefix('>')?))
     })
 }
 

@@ -2,15 +2,13 @@
 //!
 //! <https://help.aliyun.com/zh/oss/developer-reference/list-of-operations-by-function>
 
-use core::fmt::Write as _;
-
 use super::{ListedPart, Operation, Part, Protocol, Reply, Signing};
 use crate::error::{Error, ErrorKind};
 use crate::http::{Body, Method, Request, Response};
 use crate::id::PartNumber;
 use crate::plan::Limits;
 use crate::service::Target;
-use crate::text::percent_encode;
+use crate::text::{decimal, percent_encode};
 use crate::time::Timestamp;
 use crate::xml;
 
@@ -46,7 +44,7 @@ impl Protocol for Oss {
     fn reply(&self, operation: &Operation, response: &Response) -> Result<Reply, Error> {
         // A complete call that takes long answers 200 before it is done, and
         // may then say in the body that it failed.
-        if !(200..300).contains(&response.status) || response.body.contains("<Error>") {
+        if !(200..300).contains(&response.status) || xml::text(&response.body, "Error").is_some() {
             return Err(error(response));
         }
         match operation {
@@ -99,7 +97,7 @@ impl Call {
             Operation::ListParts { upload_id, marker } => {
                 let query = vec![
                     ("max-parts", Some("1000".into())),
-                    ("part-number-marker", Some(marker.to_string())),
+                    ("part-number-marker", Some(decimal(u64::from(*marker), 1))),
                     upload(upload_id),
                 ];
                 call(Method::Get, query, Body::Empty)
@@ -109,7 +107,8 @@ impl Call {
                 ..call(Method::Put, vec![], Body::Slice { file: cx.file, range: 0..cx.info.size })
             },
             Operation::UploadPart { upload_id, number, range } => {
-                let query = vec![("partNumber", Some(number.0.to_string())), upload(upload_id)];
+                let query =
+                    vec![("partNumber", Some(decimal(u64::from(number.0), 1))), upload(upload_id)];
                 call(Method::Put, query, Body::Slice { file: cx.file, range: range.clone() })
             }
         }
@@ -145,9 +144,10 @@ pub fn object_url(target: &Target, cname: bool, query: &[(&str, Option<String>)]
 /// Scheme and host of an endpoint; `https` when it names no scheme.
 fn split_endpoint(endpoint: &str) -> (&str, &str) {
     let endpoint = endpoint.trim().trim_end_matches('/');
-    match endpoint.split_once("://") {
-        Some((scheme, host)) if scheme.eq_ignore_ascii_case("http") => ("http", host),
-        Some((_, host)) => ("https", host),
+    let (scheme, rest) = endpoint.split_once(':').unwrap_or(("", endpoint));
+    match rest.strip_prefix("//") {
+        Some(host) if scheme.eq_ignore_ascii_case("http") => ("http", host),
+        Some(host) => ("https", host),
         None => ("https", endpoint),
     }
 }
@@ -173,8 +173,9 @@ fn part_list(parts: &[Part]) -> String {
     let mut body =
         String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<CompleteMultipartUpload>");
     for part in parts {
-        write!(body, "<Part><PartNumber>{}</PartNumber><ETag>\"", part.number.0)
-            .expect("a String takes any text");
+        body.push_str("<Part><PartNumber>");
+        body.push_str(&decimal(u64::from(part.number.0), 1));
+        body.push_str("</PartNumber><ETag>\"");
         xml::push_escaped(&mut body, &part.etag);
         body.push_str("\"</ETag></Part>");
     }
@@ -268,14 +269,12 @@ fn without_code(response: &Response) -> Error {
     if !response.body.is_empty() {
         return unparsable(response);
     }
-    let mut code = String::from("HTTP");
-    write!(code, "{}", response.status).expect("a String takes any text");
     Error {
         kind: match (ErrorKind::of_status(response.status), response.status) {
             (ErrorKind::Rejected, 404) => ErrorKind::Rejected,
             (kind, _) => kind,
         },
-        code,
+        code: ["HTTP", &decimal(u64::from(response.status), 1)].concat(),
         message: "The storage answered with an error and no explanation.".into(),
         status: Some(response.status),
         request_id: request_id(response),

@@ -2,36 +2,27 @@
 //!
 //! <https://help.aliyun.com/zh/vod/developer-reference/api-vod-2017-03-21-createuploadvideo>
 
-use core::fmt;
 use core::time::Duration;
-
-use serde::de::{Deserialize, DeserializeOwned, Deserializer, Visitor};
 
 use super::{Credential, Grant, Target};
 use crate::error::Error;
+use crate::json::Json;
+use crate::text;
 use crate::time::Timestamp;
-use crate::{json, text};
 
 /// Decodes an `UploadAuth` with its `UploadAddress`.
 ///
 /// # Errors
 /// `InvalidUploadAuth` or `InvalidUploadAddress`, with what is wrong.
 pub fn grant(auth: &str, address: &str, now: Timestamp) -> Result<Grant, Error> {
-    let (credential, region) = decode_auth(auth, now)?;
-    let address: UploadAddress = decode(address).ok_or_else(|| {
-        invalid_address("uploadAddress is not base64 of JSON. Pass UploadAddress of CreateUploadVideo unchanged.")
-    })?;
-    let missing = |name: &str| {
-        let mut message = String::from("uploadAddress has no ");
-        message.push_str(name);
-        message.push_str(". Pass UploadAddress of CreateUploadVideo unchanged.");
-        invalid_address(&message)
-    };
+    let auth = Fields::decode("uploadAuth", "InvalidUploadAuth", auth)?;
+    let credential = credential(&auth, now)?;
+    let address = Fields::decode("uploadAddress", "InvalidUploadAddress", address)?;
     let target = Target {
-        endpoint: present(address.endpoint).ok_or_else(|| missing("Endpoint"))?,
-        bucket: present(address.bucket).ok_or_else(|| missing("Bucket"))?,
-        key: present(address.file_name).ok_or_else(|| missing("FileName"))?,
-        region,
+        endpoint: address.required("Endpoint")?,
+        bucket: address.required("Bucket")?,
+        key: address.required("FileName")?,
+        region: auth.text("Region"),
     };
     Ok(Grant { credential, target: Some(target) })
 }
@@ -41,108 +32,67 @@ pub fn grant(auth: &str, address: &str, now: Timestamp) -> Result<Grant, Error> 
 /// # Errors
 /// `InvalidUploadAuth`, with what is wrong.
 pub fn renewal(auth: &str, now: Timestamp) -> Result<Grant, Error> {
-    let (credential, _) = decode_auth(auth, now)?;
-    Ok(Grant { credential, target: None })
+    let auth = Fields::decode("uploadAuth", "InvalidUploadAuth", auth)?;
+    Ok(Grant { credential: credential(&auth, now)?, target: None })
 }
 
-#[derive(serde::Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct UploadAuth {
-    access_key_id: Option<String>,
-    access_key_secret: Option<String>,
-    security_token: Option<String>,
-    #[serde(rename = "ExpireUTCTime")]
-    expire_utc_time: Option<Text>,
-    expiration: Option<Text>,
-    region: Option<String>,
+fn credential(auth: &Fields, now: Timestamp) -> Result<Credential, Error> {
+    Ok(Credential {
+        id: auth.required("AccessKeyId")?,
+        secret: auth.required("AccessKeySecret")?,
+        token: auth.required("SecurityToken")?,
+        expires: expiry(auth, now),
+    })
 }
 
-#[derive(serde::Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct UploadAddress {
-    endpoint: Option<String>,
-    bucket: Option<String>,
-    file_name: Option<String>,
-}
-
-fn decode_auth(auth: &str, now: Timestamp) -> Result<(Credential, Option<String>), Error> {
-    let auth: UploadAuth = decode(auth).ok_or_else(|| {
-        invalid_auth("uploadAuth is not base64 of JSON. Pass UploadAuth of CreateUploadVideo or RefreshUploadVideo unchanged.")
-    })?;
-    let missing = |name: &str| {
-        let mut message = String::from("uploadAuth has no ");
-        message.push_str(name);
-        message.push_str(". Pass UploadAuth of CreateUploadVideo or RefreshUploadVideo unchanged.");
-        invalid_auth(&message)
-    };
-    let credential = Credential {
-        id: present(auth.access_key_id).ok_or_else(|| missing("AccessKeyId"))?,
-        secret: present(auth.access_key_secret).ok_or_else(|| missing("AccessKeySecret"))?,
-        token: present(auth.security_token).ok_or_else(|| missing("SecurityToken"))?,
-        expires: expiry(auth.expire_utc_time, auth.expiration, now),
-    };
-    Ok((credential, present(auth.region)))
-}
-
-/// `Expiration` is a life in seconds, in spite of its name; `ExpireUTCTime` is
-/// the instant, and what the mobile SDKs prefer.
-fn expiry(utc: Option<Text>, life: Option<Text>, now: Timestamp) -> Option<Timestamp> {
-    if let Some(time) = utc.and_then(|text| Timestamp::parse_iso(&text.0)) {
+/// `Expiration` is a life in seconds, in spite of its name, and some servers
+/// write it as a number; `ExpireUTCTime` is the instant, and what the mobile
+/// SDKs prefer.
+fn expiry(auth: &Fields, now: Timestamp) -> Option<Timestamp> {
+    let instant = |text: Option<String>| Timestamp::parse_iso(&text?);
+    if let Some(time) = instant(auth.text("ExpireUTCTime")) {
         return Some(time);
     }
-    let life = life?.0;
-    match life.parse() {
-        Ok(seconds) => Some(now + Duration::from_secs(seconds)),
-        Err(_) => Timestamp::parse_iso(&life),
+    let text = auth.text("Expiration");
+    let life = text.as_ref().and_then(|life| life.parse().ok());
+    match life.or_else(|| auth.json.member_whole("Expiration")) {
+        Some(seconds) => Some(now + Duration::from_secs(seconds)),
+        None => instant(text),
     }
 }
 
-fn decode<T: DeserializeOwned>(encoded: &str) -> Option<T> {
-    let bytes = text::decode_base64(encoded)?;
-    json::from_str(core::str::from_utf8(&bytes).ok()?)
+/// One of the two opaque texts, decoded.
+struct Fields {
+    /// What the application calls it.
+    name: &'static str,
+    /// The code of what is wrong with it.
+    code: &'static str,
+    json: Json,
 }
 
-fn present(value: Option<String>) -> Option<String> {
-    value.filter(|value| !value.is_empty())
-}
+impl Fields {
+    fn decode(name: &'static str, code: &'static str, encoded: &str) -> Result<Self, Error> {
+        let bytes = text::decode_base64(encoded);
+        let text = bytes.and_then(|bytes| String::from_utf8(bytes).ok());
+        match text.and_then(|text| Json::parse(&text)) {
+            Some(json) => Ok(Self { name, code, json }),
+            None => Err(invalid(name, code, " is not base64 of JSON")),
+        }
+    }
 
-fn invalid_auth(message: &str) -> Error {
-    Error::misuse("InvalidUploadAuth", message)
-}
+    fn text(&self, field: &str) -> Option<String> {
+        self.json.member_text(field).filter(|text| !text.is_empty())
+    }
 
-fn invalid_address(message: &str) -> Error {
-    Error::misuse("InvalidUploadAddress", message)
-}
-
-/// A text that some servers write as a number.
-struct Text(String);
-
-impl<'de> Deserialize<'de> for Text {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(TextVisitor)
+    fn required(&self, field: &str) -> Result<String, Error> {
+        let missing = || invalid(self.name, self.code, &[" has no ", field].concat());
+        self.text(field).ok_or_else(missing)
     }
 }
 
-struct TextVisitor;
-
-impl Visitor<'_> for TextVisitor {
-    type Value = Text;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("text or a whole number")
-    }
-
-    fn visit_str<E>(self, value: &str) -> Result<Text, E> {
-        Ok(Text(value.into()))
-    }
-
-    fn visit_u64<E>(self, value: u64) -> Result<Text, E> {
-        Ok(Text(value.to_string()))
-    }
-
-    fn visit_i64<E>(self, value: i64) -> Result<Text, E> {
-        Ok(Text(value.to_string()))
-    }
+fn invalid(name: &str, code: &str, what: &str) -> Error {
+    let advice = ". Pass on unchanged what CreateUploadVideo or RefreshUploadVideo answered.";
+    Error::misuse(code, &[name, what, advice].concat())
 }
 
 #[cfg(test)]

@@ -26,6 +26,10 @@ const MAX_RELISTS: u32 = 3;
 /// service's list of parts is the better record.
 const SAVE_EVERY: Duration = Duration::from_secs(1);
 
+/// Offline, nothing is tried again sooner: it would fail at once, and for as
+/// long as the network is away. Still it is tried, for a host may be wrong.
+const OFFLINE_WAIT: Duration = Duration::from_secs(5);
+
 impl Upload {
     pub(crate) fn respond(&mut self, id: RequestId, response: &Response, cx: &mut Context<'_>) {
         let Some((job, flight)) = self.land(id) else { return };
@@ -171,14 +175,13 @@ impl Upload {
         else {
             return;
         };
-        match multipart.parts() {
-            Some(parts) => {
-                let upload_id = multipart.upload_id.clone();
-                self.phase = Phase::Completing;
-                self.push(Operation::CompleteMultipartUpload { upload_id, parts }, cx);
-            }
-            None => self.relist(Purpose::Etags, unlisted_parts(), cx),
+        let parts = multipart.parts();
+        if u32::try_from(parts.len()) != Ok(multipart.plan.count()) {
+            return self.relist(Purpose::Etags, unlisted_parts(), cx);
         }
+        let upload_id = multipart.upload_id.clone();
+        self.phase = Phase::Completing;
+        self.push(Operation::CompleteMultipartUpload { upload_id, parts }, cx);
     }
 
     fn finish(&mut self, cx: &mut Context<'_>) {
@@ -242,7 +245,10 @@ impl Upload {
 
     fn retry(&mut self, mut job: Job, error: &Error, cx: &mut Context<'_>) {
         let attempt = job.failures.max(1);
-        let delay = cx.config.retry.delay(error.kind, attempt, &mut cx.session.random);
+        let mut delay = cx.config.retry.delay(error.kind, attempt, &mut cx.session.random);
+        if !cx.session.online {
+            delay = delay.max(OFFLINE_WAIT);
+        }
         job.status = Status::Ready { at: cx.now + delay };
         self.jobs.insert(0, job);
     }

@@ -130,7 +130,7 @@ impl Upload {
             endpoint: self.access.target.endpoint.clone(),
             upload_id: multipart.upload_id.clone(),
             segments: multipart.plan.segments(),
-            parts: multipart.etags(),
+            parts: multipart.parts(),
         })
     }
 

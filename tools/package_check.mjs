@@ -1,0 +1,55 @@
+// @ts-check
+// Installs the packed package in a project outside the tree and uses it as an application would.
+import { mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { output, root, run } from './env.mjs'
+
+const IN_NODE = `
+import * as api from 'vodupload'
+if ('window' in globalThis) throw new Error('this must run without a window')
+if (typeof api.VODUpload !== 'function') throw new Error('no VODUpload among ' + Object.keys(api))
+if (api.default !== api.VODUpload) throw new Error('VODUpload is not the default export')
+await import('vodupload/cloud')
+console.log('imports in Node: ' + Object.keys(api).join(', '))
+`
+const IN_PAGE = "import VODUpload from 'vodupload'\nwindow.uploader = new VODUpload({})\n"
+const IN_TYPESCRIPT = "import VODUpload from 'vodupload'\nexport const uploader: VODUpload = new VODUpload({})\n"
+
+export async function checkPackage() {
+  const scratch = realpathSync(mkdtempSync(join(tmpdir(), 'vodupload-')))
+  try {
+    await run('publint', ['--strict'])
+    const [packed] = JSON.parse(output('npm', ['pack', '--json', '--silent', '--pack-destination', scratch]))
+    /** @type {{ path: string, size: number }[]} */
+    const files = packed.files
+    console.log(`packs ${files.length} files, ${files.reduce((sum, file) => sum + file.size, 0).toLocaleString('en-US')} bytes`)
+    const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+    for (const path of exported(manifest.exports)) {
+      if (!files.some((file) => `./${file.path}` === path)) throw new Error(`package.json exports ${path}, which is not packed`)
+    }
+
+    writeFileSync(join(scratch, 'package.json'), '{ "name": "scratch", "private": true, "type": "module" }')
+    writeFileSync(join(scratch, 'node.js'), IN_NODE)
+    writeFileSync(join(scratch, 'page.js'), IN_PAGE)
+    writeFileSync(join(scratch, 'app.ts'), IN_TYPESCRIPT)
+    const here = { cwd: scratch }
+    await run('npm', ['install', '--offline', '--no-audit', '--no-fund', '--loglevel=error', `./${packed.filename}`], here)
+    await run('node', ['node.js'], here)
+    await run('esbuild', ['page.js', '--bundle', '--format=iife', '--outfile=bundle.js', '--log-level=warning'], here)
+    await run('tsc', ['--noEmit', '--strict', '--skipLibCheck', 'false', '--target', 'es2020', '--module', 'esnext',
+      '--moduleResolution', 'bundler', '--types', '', 'app.ts'], here)
+  } finally {
+    rmSync(scratch, { recursive: true, force: true })
+  }
+}
+
+/**
+ * All paths in an exports map.
+ * @param {unknown} value
+ * @returns {string[]}
+ */
+function exported(value) {
+  if (typeof value === 'string') return [value]
+  return value && typeof value === 'object' ? Object.values(value).flatMap(exported) : []
+}

@@ -1,0 +1,57 @@
+// @ts-check
+// Turns Rust's panics into traps. A shipped module has no panic hook, so nobody could read the messages; without
+// them most of Rust's formatting code goes too. No shipped code prints with `{:?}` for any other purpose.
+import binaryen from 'binaryen'
+
+/** Functions that end in a panic or serve its message, by their demangled names without hashes. */
+const PANICS = new RegExp([
+  'core::panicking::', 'std::panicking::', 'rust_panic', 'rust_start_panic', '::panic_(already|access|poisoned)',
+  '::(unwrap|expect|assert)_failed', 'slice_(error|index)\\w*_fail', 'len_mismatch_fail',
+  'raw_vec::(handle_error|capacity_overflow)', 'handle_alloc_error',
+  'core::fmt::Debug>::fmt', 'core::fmt::builders::', 'core::fmt::Formatter>::debug_', 'escape_debug',
+].join('|'))
+
+/** @param {Uint8Array} wasm with its names */
+export function trapPanics(wasm) {
+  const module = binaryen.readBinary(wasm)
+  let count = 0
+  for (let i = module.getNumFunctions() - 1; i >= 0; i--) {
+    const { name, base, params, results } = binaryen.getFunctionInfo(module.getFunctionByIndex(i))
+    if (base || !PANICS.test(name.replace(/\[[0-9a-f]{16}\]/g, ''))) continue
+    module.removeFunction(name)
+    module.addFunction(name, params, results, [], module.unreachable())
+    count++
+  }
+  if (count === 0) throw new Error('the wasm has no names, or the names of its panics have changed')
+  const trapping = module.emitBinary()
+  module.dispose()
+  return trapping
+}
+
+/**
+ * The module without its custom section of this name.
+ * @param {Uint8Array} wasm
+ * @param {string} unwanted
+ */
+export function dropSection(wasm, unwanted) {
+  const kept = [wasm.subarray(0, 8)]
+  for (let at = 8; at < wasm.length; ) {
+    const start = at
+    const id = wasm[at++]
+    const number = () => {
+      let value = 0
+      for (let shift = 0; ; shift += 7) {
+        const byte = wasm[at++]
+        value |= (byte & 127) << shift
+        if (byte < 128) return value
+      }
+    }
+    const size = number()
+    const end = at + size
+    const length = id === 0 ? number() : 0
+    const name = Buffer.from(wasm.subarray(at, at + length)).toString()
+    if (id !== 0 || name !== unwanted) kept.push(wasm.subarray(start, end))
+    at = end
+  }
+  return Buffer.concat(kept)
+}
