@@ -38,6 +38,10 @@ impl Multipart {
     pub(crate) fn restore(checkpoint: &Checkpoint, size: u64, limits: &Limits) -> Option<Self> {
         let plan = PartPlan::restore(size, &checkpoint.segments, limits)?;
         let mut multipart = Self::new(checkpoint.upload_id.clone(), plan);
+        // A record tells of a new size just before its first part is sent, so
+        // the numbers up to there are used, stored or not.
+        multipart.highest =
+            checkpoint.segments.last().map_or(PartNumber(0), |last| PartNumber(last.0));
         for part in &checkpoint.parts {
             multipart.store(part.number, Some(part.etag.clone()));
         }

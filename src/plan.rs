@@ -179,7 +179,8 @@ impl PartSizer {
     }
 }
 
-#[cfg(test)]
+// proptest does not build for wasm.
+#[cfg(all(test, not(target_arch = "wasm32")))]
 mod tests {
     use proptest::prelude::{prop_assert, prop_assert_eq, proptest};
 

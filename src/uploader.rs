@@ -210,6 +210,8 @@ impl Uploader {
     }
 
     fn poll(&mut self, now: Timestamp, out: &mut Vec<Output>) -> Option<Timestamp> {
+        // First, since a request that has timed out leaves its slot to others.
+        self.all(now, out, Upload::time_out);
         let in_flight: usize = self.uploads.iter().map(Upload::in_flight).sum();
         let mut slots = (self.config.requests as usize).saturating_sub(in_flight);
         let mut deadline: Option<Timestamp> = None;

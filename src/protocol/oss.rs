@@ -60,6 +60,10 @@ impl Protocol for Oss {
                 .filter(|upload_id| !upload_id.is_empty())
                 .map(|upload_id| Reply::Initiated { upload_id }),
             Operation::ListParts { .. } => listed(&response.body),
+            // With a body it is a page in place of an answer, see `unparsable`.
+            Operation::PutObject | Operation::UploadPart { .. } if !response.body.is_empty() => {
+                None
+            }
             Operation::PutObject => Some(Reply::Stored),
             Operation::UploadPart { .. } => {
                 Some(Reply::Uploaded { etag: response.header("etag").map(unquoted) })
@@ -232,7 +236,9 @@ fn error(response: &Response) -> Error {
         }
         _ => ErrorKind::of_status(status),
     };
-    let message = xml::text(&response.body, "Message").unwrap_or_default();
+    let message = xml::text(&response.body, "Message")
+        .filter(|message| !message.is_empty())
+        .unwrap_or_else(|| "The storage refused the request.".into());
     Error {
         kind,
         message: advised(&code, message),
@@ -257,9 +263,7 @@ fn advised(code: &str, mut message: String) -> String {
         "SignatureDoesNotMatch" => "The credential's secret, the bucket or the region is wrong.",
         _ => return message,
     };
-    if !message.is_empty() {
-        message.push(' ');
-    }
+    message.push(' ');
     message.push_str(advice);
     message
 }

@@ -15,7 +15,6 @@ impl Upload {
     /// Sends what may be sent, at most `slots` requests; says when to be
     /// called again at the latest.
     pub(crate) fn poll(&mut self, slots: &mut usize, cx: &mut Context<'_>) -> Option<Timestamp> {
-        self.time_out(cx);
         let parallel = cx.config.parallel as usize;
         while *slots > 0 && self.access.credential.is_some() && self.in_flight() < parallel {
             let Some(index) = self.ready(cx) else { break };
@@ -25,7 +24,8 @@ impl Upload {
         self.deadline(cx)
     }
 
-    fn time_out(&mut self, cx: &mut Context<'_>) {
+    /// Ends the requests that have stood still for too long.
+    pub(crate) fn time_out(&mut self, cx: &mut Context<'_>) {
         let timeout = cx.config.timeout;
         while let Some(id) = self.jobs.iter().find_map(|job| {
             let flight = job.flight()?;

@@ -18,7 +18,7 @@ mod driver;
 mod host;
 
 use driver::Driver;
-use host::Host;
+pub use host::Host;
 
 /// A queue of files that are uploaded to Aliyun VOD.
 #[wasm_bindgen(js_name = Uploader)]
