@@ -75,7 +75,8 @@ export const createOss = ({ buckets, region, cors, credentials, faults, store, l
     const started = performance.now()
     const controller = new AbortController()
     response.once('close', () => {
-      controller.abort()
+      // A finished answer closes too; the client is still there, and what it sends has yet to be read.
+      if (!response.writableFinished) controller.abort()
       onRequest(entry)
     })
     message.on('error', () => {}) // whoever reads the body is told by the iterator

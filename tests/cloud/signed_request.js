@@ -16,6 +16,8 @@ import { signer } from './signature.js'
  * @property {number} [time] ms since the epoch, what the request says it is
  * @property {string} [region] of a V4 signature
  * @property {Record<string, string>} [unsigned] headers put in after signing
+ * @property {import('node:http').Agent} [agent] default: a connection of its own
+ * @property {AbortSignal} [signal]
  *
  * @typedef {{ status: number, headers: import('node:http').IncomingHttpHeaders, text: string, bytes: Buffer, code: string }} RawAnswer
  */
@@ -27,7 +29,7 @@ import { signer } from './signature.js'
  * @returns {Promise<RawAnswer>} rejects when the connection breaks
  */
 export const signedRequest = (cloud, grant, raw) => {
-  const { method = 'GET', key = grant.key ?? '', query = {}, body = '', version = 1, time = Date.now(), region = cloud.region, unsigned = {} } = raw
+  const { method = 'GET', key = grant.key ?? '', query = {}, body = '', version = 1, time = Date.now(), region = cloud.region, unsigned = {}, agent, signal } = raw
   const iso = new Date(time).toISOString().replace(/[-:]|\.\d+/g, '')
   /** @type {Record<string, string>} */
   const headers = { 'x-oss-security-token': grant.securityToken, 'x-oss-date': version === 4 ? iso : new Date(time).toUTCString(), ...raw.headers }
@@ -40,7 +42,7 @@ export const signedRequest = (cloud, grant, raw) => {
     const queries = Object.fromEntries(Object.entries(query).map(([name, value]) => [name, value || null]))
     headers.authorization = signer().authorizationV4(grant.accessKeyId, grant.accessKeySecret, region, method, { headers, queries }, grant.bucket, key)
   }
-  return send(`${cloud.oss}/${keyPath(key)}?${new URLSearchParams(query)}`, method, { ...headers, ...unsigned }, body)
+  return send(`${cloud.oss}/${keyPath(key)}?${new URLSearchParams(query)}`, method, { ...headers, ...unsigned }, body, { agent, signal })
 }
 
 /**
@@ -48,11 +50,12 @@ export const signedRequest = (cloud, grant, raw) => {
  * @param {string} method
  * @param {Record<string, string>} headers
  * @param {string | Buffer} [body]
+ * @param {{ agent?: import('node:http').Agent, signal?: AbortSignal }} [options]
  * @returns {Promise<RawAnswer>}
  */
-export const send = (url, method, headers, body = '') => new Promise((resolve, reject) => {
+export const send = (url, method, headers, body = '', { agent, signal } = {}) => new Promise((resolve, reject) => {
   const length = method === 'GET' || method === 'HEAD' || 'transfer-encoding' in headers ? {} : { 'content-length': String(Buffer.byteLength(body)) }
-  const request = httpRequest(url, { method, headers: { ...length, ...headers }, agent: false }, (response) => {
+  const request = httpRequest(url, { method, headers: { ...length, ...headers }, agent: agent ?? false, signal }, (response) => {
     /** @type {Buffer[]} */
     const chunks = []
     response.on('error', reject)
