@@ -20,7 +20,7 @@ export async function checkPackage() {
   const scratch = realpathSync(mkdtempSync(join(tmpdir(), 'vodupload-')))
   try {
     await run('publint', ['--strict'])
-    const [packed] = JSON.parse(output('npm', ['pack', '--json', '--silent', '--pack-destination', scratch]))
+    const [packed] = JSON.parse(output('npm', ['pack', '--ignore-scripts', '--json', '--silent', '--pack-destination', scratch]))
     /** @type {{ path: string, size: number }[]} */
     const files = packed.files
     console.log(`packs ${files.length} files, ${files.reduce((sum, file) => sum + file.size, 0).toLocaleString('en-US')} bytes`)
