@@ -80,7 +80,8 @@ pub enum Input {
     Responded(RequestId, Response),
     /// Queue a cancelled file again.
     Resume(FileId),
-    /// Run the queue. Failed and stopped files are queued again.
+    /// Run the queue, also when it runs already. Failed and stopped files are
+    /// queued again.
     Start,
     /// Stop the queue; running files keep what they have stored.
     Stop,

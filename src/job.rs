@@ -16,8 +16,8 @@ pub(crate) struct Job {
     pub(crate) successes: u32,
     /// Whether the clock was corrected for it; a second time does not help.
     pub(crate) clock_corrected: bool,
-    /// Whether an attempt ended without an answer, so that the service may
-    /// have done it.
+    /// Whether an attempt ended without a clear answer, so that the service
+    /// may have done it.
     pub(crate) in_doubt: bool,
 }
 

@@ -4,7 +4,7 @@ use core::time::Duration;
 
 use crate::error::ErrorKind;
 
-/// No wait is longer: a network that comes back should find us soon.
+/// Waits stop growing here: a network that comes back should find us soon.
 const CEILING: Duration = Duration::from_secs(20);
 
 /// The first wait after the service itself failed or asked for patience.
@@ -20,16 +20,21 @@ pub struct RetryPolicy {
 }
 
 impl RetryPolicy {
-    /// The wait before repetition `attempt` (1-based): exponential with full
-    /// jitter, so that the parts of one upload do not come back in step.
+    /// The wait before repetition `attempt` (1-based), doubled each time and
+    /// random, so that the parts of one upload do not come back in step.
+    ///
+    /// A busy service gets full jitter, anything from nothing on. After a
+    /// network failure the application's duration is the mean, and half of it
+    /// the least: parts that all draw short waits would use up their attempts
+    /// before a network can be back.
     pub fn delay(&self, kind: ErrorKind, attempt: u32, random: &mut Random) -> Duration {
-        let (base, ceiling) = if kind.is_transport() {
-            (self.duration, CEILING.max(self.duration * 2))
+        let doubled = |base: Duration, times: u32| base.saturating_mul(1 << times.min(16));
+        if kind.is_transport() {
+            let mean = doubled(self.duration, attempt.saturating_sub(1));
+            mean.min(CEILING.max(self.duration)).mul_f64(0.5 + random.unit())
         } else {
-            (SERVICE_BASE, CEILING)
-        };
-        let doubled = base.saturating_mul(1 << attempt.min(16));
-        doubled.min(ceiling).mul_f64(random.unit())
+            doubled(SERVICE_BASE, attempt).min(CEILING).mul_f64(random.unit())
+        }
     }
 }
 
@@ -71,7 +76,15 @@ mod tests {
         assert!((mean(ErrorKind::Network, 1) - 2.0).abs() < 0.1);
         assert!((mean(ErrorKind::Network, 2) - 4.0).abs() < 0.2);
         assert!((mean(ErrorKind::ServerBusy, 1) - 0.2).abs() < 0.01);
-        assert!((mean(ErrorKind::Network, 40) - 10.0).abs() < 0.5);
+        assert!((mean(ErrorKind::Network, 40) - 20.0).abs() < 0.5);
+    }
+
+    #[test]
+    fn a_network_gets_at_least_half_of_the_documented_duration() {
+        let mut random = Random::new(3);
+        for _ in 0..1_000 {
+            assert!(POLICY.delay(ErrorKind::Timeout, 1, &mut random) >= Duration::from_secs(1));
+        }
     }
 
     #[test]

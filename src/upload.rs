@@ -193,6 +193,8 @@ impl Upload {
 
     pub(crate) fn resume(&mut self, cx: &mut Context<'_>) {
         if let Phase::Done(Outcome::Canceled) = self.phase {
+            // Cancelling has freed what was sent.
+            self.progress = Progress::new(self.info.size);
             self.queue(cx);
         }
     }

@@ -138,11 +138,8 @@ impl Uploader {
     }
 
     fn start(&mut self, now: Timestamp, out: &mut Vec<Output>) {
-        if self.running {
-            return;
-        }
         self.all(now, out, Upload::rearm);
-        self.running = self.uploads.iter().any(Upload::is_queued);
+        self.running |= self.uploads.iter().any(Upload::is_queued);
     }
 
     fn respond(

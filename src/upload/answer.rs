@@ -112,7 +112,11 @@ impl Upload {
         cx: &mut Context<'_>,
     ) {
         self.successes += 1;
-        self.access.refused = 0;
+        if matches!(operation, Operation::UploadPart { .. }) {
+            // A renewal that moves no byte counts: an application may give
+            // ever new targets, each of which begins with a success.
+            self.access.refused = 0;
+        }
         match reply {
             Reply::Aborted => {}
             Reply::Completed | Reply::Stored => self.finish(cx),
@@ -206,8 +210,8 @@ impl Upload {
         }
         match error.recovery() {
             Recovery::Retry => {
-                let answered = error.status.is_some_and(|status| status < 500);
-                job.in_doubt |= !answered;
+                // All but a refusal for haste may hide that it was done.
+                job.in_doubt |= error.kind != ErrorKind::RateLimited;
                 // A budget is for a network that is there: offline, nothing counts.
                 if cx.session.online {
                     if job.successes != self.successes {

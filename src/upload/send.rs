@@ -41,7 +41,11 @@ impl Upload {
         if let Some(index) = self.jobs.iter().position(|job| job.is_ready(cx.now)) {
             return Some(index);
         }
-        if !matches!(self.phase, Phase::Transferring) {
+        // What waits to be tried again counts, too: while nothing gets through,
+        // no part after part is tried for the first time.
+        let parts = self.jobs.iter().filter(|job| job.part().is_some()).count();
+        let is_full = parts >= cx.config.parallel as usize;
+        if is_full || !matches!(self.phase, Phase::Transferring) {
             return None;
         }
         let multipart = self.multipart.as_mut()?;

@@ -17,6 +17,7 @@ use crate::uploader::Config;
 
 /// Reads the options; what is no sensible value is as good as not given.
 pub(super) fn config(options: JsValue) -> Config {
+    let cname = Reflect::get(&options, &"cname".into()).is_ok_and(|cname| cname.is_truthy());
     let options = Json::of(options);
     let whole = |name| options.member_whole(name);
     let count = |name, or| whole(name).and_then(|count| u32::try_from(count).ok()).unwrap_or(or);
@@ -30,7 +31,7 @@ pub(super) fn config(options: JsValue) -> Config {
     config.retry.duration = duration.unwrap_or(config.retry.duration);
     config.timeout = positive("timeout").map_or(config.timeout, Duration::from_millis);
     config.user_id = options.member_text("userId").unwrap_or_default();
-    config.cname = options.member_text("cname").is_some();
+    config.cname = cname;
     config
 }
 

@@ -1,0 +1,429 @@
+//! The simulated world: clock, network, storage, application and a fake cloud.
+//!
+//! Everything follows from a seed. [`Sim::run`] jumps to the next arrival or
+//! wake until nothing is left to happen; a [`Witness`] judges every output on
+//! the way, and a world that does not come to rest is a failure.
+#![allow(dead_code)] // each test file uses its part of the world
+
+pub(crate) mod cloud;
+mod drive;
+pub(crate) mod network;
+pub(crate) mod text;
+pub(crate) mod witness;
+
+use std::collections::{BTreeMap, VecDeque};
+use std::ops::Range;
+
+use vodupload::{
+    Config, Credential, Error, Event, FileId, FileInfo, Grant, Input, Oss, Overrides, Request,
+    RequestId, Response, Target, Timestamp, Uploader,
+};
+
+pub(crate) use cloud::{Call, Cloud, Habits};
+pub(crate) use network::{Dice, Fault, Faults};
+pub(crate) use witness::{State, Witness};
+
+/// 2026-11-21T05:20:00Z, when all simulations begin.
+pub(crate) const BEGIN: u64 = 1_795_238_400_000;
+
+/// A binary megabyte.
+pub(crate) const MB: u64 = 1 << 20;
+
+/// No story takes more dispatches: a world that goes on turns in circles.
+const MAX_STEPS: u64 = 200_000;
+
+/// No instant takes more dispatches: a core that asks for one is spinning.
+const MAX_STEPS_AT_ONCE: u64 = 400;
+
+/// What a world is made of.
+#[derive(Clone, Debug)]
+pub(crate) struct Setup {
+    pub(crate) seed: u64,
+    pub(crate) config: Config,
+    /// Bytes per second of each request.
+    pub(crate) bandwidth: u64,
+    /// Milliseconds that each way takes.
+    pub(crate) latency: Range<u64>,
+    /// Milliseconds that the device's clock is ahead.
+    pub(crate) skew: i64,
+    pub(crate) habits: Habits,
+    /// Milliseconds that the application needs to get a credential.
+    pub(crate) app_delay: u64,
+    /// Milliseconds that a credential lasts.
+    pub(crate) life: u64,
+    pub(crate) endpoint: &'static str,
+    /// The host counts headers as sent, too.
+    pub(crate) overcounts: bool,
+    /// The host cannot end requests: their answers still arrive.
+    pub(crate) late_answers: bool,
+}
+
+impl Default for Setup {
+    fn default() -> Self {
+        Self {
+            seed: 1,
+            config: Config { part_size: Some(MB), ..Config::default() },
+            bandwidth: 4 * MB,
+            latency: 20..60,
+            skew: 0,
+            habits: Habits::default(),
+            app_delay: 50,
+            life: 3_000_000,
+            endpoint: "https://oss-cn-shanghai.aliyuncs.com",
+            overcounts: false,
+            late_answers: false,
+        }
+    }
+}
+
+/// How the application answers when it is asked for a credential.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Manner {
+    /// Only a credential: the address is to stay.
+    Bare,
+    /// One for another video.
+    Elsewhere,
+    /// One that is over already.
+    Expired,
+    Good,
+    Never,
+    Rubbish,
+}
+
+/// How the place for checkpoints works.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Memory {
+    /// What is read is damaged.
+    Corrupt,
+    /// Everything is gone when it is needed.
+    Forgetful,
+    /// Nothing can be written; what was there is erased, as the contract says.
+    Full,
+    Good,
+}
+
+/// Something on its way.
+#[derive(Debug)]
+enum Arrival {
+    Answer(RequestId, Response),
+    Break(RequestId, Error),
+    Deliver(RequestId, Request, Option<Fault>),
+    /// The storage does at last what nobody may be waiting for any more.
+    Dawdle(RequestId, Request),
+    Give(Input),
+    Grant(FileId, Manner, Option<String>),
+    Moved(RequestId, u64),
+}
+
+/// A request that the core has sent.
+#[derive(Clone, Debug)]
+pub(crate) struct Sent {
+    pub(crate) at: u64,
+    pub(crate) file: FileId,
+    pub(crate) call: Call,
+    pub(crate) number: u32,
+    pub(crate) bytes: u64,
+}
+
+/// The world.
+pub(crate) struct Sim {
+    pub(crate) setup: Setup,
+    /// The true time in milliseconds since 1970.
+    pub(crate) now: u64,
+    pub(crate) cloud: Cloud,
+    pub(crate) faults: Faults,
+    pub(crate) dice: Dice,
+    pub(crate) storage: BTreeMap<String, String>,
+    pub(crate) memory: Memory,
+    /// How the application will answer, in turn; well when none is left.
+    pub(crate) manners: VecDeque<Manner>,
+    pub(crate) witness: Witness,
+    pub(crate) events: Vec<Event>,
+    pub(crate) sent: Vec<Sent>,
+    pub(crate) steps: u64,
+    uploader: Uploader,
+    infos: BTreeMap<FileId, FileInfo>,
+    arrivals: BTreeMap<(u64, u64), Arrival>,
+    serial: u64,
+    wake: Option<Timestamp>,
+    is_down: bool,
+    steps_now: u64,
+    videos: u32,
+    /// The application's account of which video each file became.
+    videos_of: BTreeMap<FileId, String>,
+    trace: bool,
+}
+
+impl Sim {
+    pub(crate) fn new(setup: Setup) -> Self {
+        Self {
+            now: BEGIN,
+            cloud: Cloud { habits: setup.habits, ..Cloud::default() },
+            faults: Faults::default(),
+            dice: Dice::new(setup.seed),
+            storage: BTreeMap::new(),
+            memory: Memory::Good,
+            manners: VecDeque::new(),
+            witness: Witness::new(&setup.config),
+            events: Vec::new(),
+            sent: Vec::new(),
+            steps: 0,
+            uploader: Uploader::new(setup.config.clone(), &Oss, setup.seed),
+            infos: BTreeMap::new(),
+            arrivals: BTreeMap::new(),
+            serial: 0,
+            wake: None,
+            is_down: false,
+            steps_now: 0,
+            videos: 0,
+            videos_of: BTreeMap::new(),
+            trace: std::env::var_os("VODUPLOAD_TRACE").is_some(),
+            setup,
+        }
+    }
+
+    /// A world with one file of `size` bytes, queued and started.
+    pub(crate) fn started(setup: Setup, size: u64) -> (Self, FileId) {
+        let mut sim = Self::new(setup);
+        let file = sim.add(size);
+        sim.give(Input::Start);
+        (sim, file)
+    }
+
+    /// Queues a file of `size` bytes.
+    pub(crate) fn add(&mut self, size: u64) -> FileId {
+        let file = FileId(u32::try_from(self.infos.len()).expect("few files") + 1);
+        let name = format!("我的 video {}.mp4", file.0);
+        let info = FileInfo {
+            fingerprint: format!("upload_1700000000000_{name}_{size}"),
+            name,
+            size,
+            last_modified: 1_700_000_000_000,
+            content_type: "video/mp4".into(),
+        };
+        self.infos.insert(file, info.clone());
+        self.give(Input::Add { file, info, overrides: Overrides::default() });
+        file
+    }
+
+    pub(crate) fn fault(&mut self, call: Call, which: Range<usize>, fault: Fault) {
+        self.faults.script(call, which, fault);
+    }
+
+    /// Runs until nothing is left to happen.
+    pub(crate) fn run(&mut self) {
+        while self.step() {}
+    }
+
+    /// Runs until `reached`, which must come.
+    pub(crate) fn run_until(&mut self, reached: impl Fn(&Self) -> bool) {
+        while !reached(self) {
+            assert!(self.step(), "it never came to that");
+        }
+    }
+
+    /// Lets `millis` pass.
+    pub(crate) fn pass(&mut self, millis: u64) {
+        let end = self.now + millis;
+        while self.next_instant().is_some_and(|at| at <= end) {
+            self.step();
+        }
+        self.now = end;
+    }
+
+    /// Jumps to whatever comes next; false when nothing does.
+    pub(crate) fn step(&mut self) -> bool {
+        let Some(at) = self.next_instant() else {
+            self.is_at_rest();
+            return false;
+        };
+        self.steps_now = if at > self.now { 0 } else { self.steps_now };
+        self.now = self.now.max(at);
+        if self.wake_instant().is_some_and(|wake| wake <= self.now) {
+            self.wake = None;
+            self.give(Input::Tick);
+            return true;
+        }
+        let (_, arrival) = self.arrivals.pop_first().expect("the next instant has an arrival");
+        self.arrive(arrival);
+        true
+    }
+
+    /// Gives the core an input and performs what it answers.
+    #[allow(clippy::needless_pass_by_value)] // an input is made to be given
+    pub(crate) fn give(&mut self, input: Input) {
+        self.steps += 1;
+        self.steps_now += 1;
+        assert!(self.steps < MAX_STEPS, "the world does not come to rest");
+        assert!(self.steps_now < MAX_STEPS_AT_ONCE, "the core spins");
+        if self.trace {
+            eprintln!("{:>9} > {input:?}", self.now - BEGIN);
+        }
+        self.witness.before(&input);
+        let outputs = self.uploader.dispatch(self.device_time(), input.clone());
+        for output in outputs {
+            if self.trace {
+                eprintln!("{:>9} < {output:?}", self.now - BEGIN);
+            }
+            self.witness.sees(self.device_time(), &output, &self.cloud);
+            self.perform(output);
+        }
+        self.witness.after(&input, &self.uploader);
+    }
+
+    /// Ends the process: what it knew and waited for is gone, but for what is
+    /// stored. All files are added anew.
+    pub(crate) fn reload(&mut self) {
+        self.setup.seed += 1;
+        self.uploader = Uploader::new(self.setup.config.clone(), &Oss, self.setup.seed);
+        self.arrivals.retain(|_, arrival| match arrival {
+            Arrival::Dawdle(id, _) => {
+                *id = RequestId(0); // of no request of the next process
+                true
+            }
+            _ => false,
+        });
+        self.wake = None;
+        self.videos_of.clear();
+        self.witness = self.witness.reloaded(&self.setup.config);
+        for (file, info) in self.infos.clone() {
+            if !self.witness.knows(file) {
+                self.give(Input::Add { file, info, overrides: Overrides::default() });
+            }
+        }
+        if self.is_down {
+            self.give(Input::Offline);
+        }
+    }
+
+    /// Takes the network away; the host may notice.
+    pub(crate) fn disconnect(&mut self, is_noticed: bool) {
+        self.is_down = true;
+        for id in self.witness.unanswered() {
+            self.after(0, Arrival::Break(id, network::broken()));
+        }
+        if is_noticed {
+            self.give(Input::Offline);
+        }
+    }
+
+    /// Gives the network back.
+    pub(crate) fn reconnect(&mut self) {
+        self.is_down = false;
+        self.give(Input::Online);
+    }
+
+    /// Rights everything that is wrong with the world.
+    pub(crate) fn heal(&mut self) {
+        self.faults.clear();
+        self.manners.clear();
+        self.memory = Memory::Good;
+        self.setup.life = u64::MAX / 4;
+        self.cloud.habits.forbids_list = false;
+        self.reconnect();
+    }
+
+    pub(crate) fn state(&self, file: FileId) -> State {
+        self.witness.state(file)
+    }
+
+    pub(crate) fn files(&self) -> Vec<FileId> {
+        self.infos.keys().copied().collect()
+    }
+
+    /// How many requests of `call` were sent.
+    pub(crate) fn count(&self, call: Call) -> usize {
+        self.sent.iter().filter(|sent| sent.call == call).count()
+    }
+
+    /// How many events are as `is` says.
+    pub(crate) fn heard(&self, is: impl Fn(&Event) -> bool) -> usize {
+        self.events.iter().filter(|event| is(event)).count()
+    }
+
+    /// The code that the file failed with last.
+    pub(crate) fn failure(&self, file: FileId) -> Option<&str> {
+        self.events.iter().rev().find_map(|event| match event {
+            Event::Failed { file: failed, error } if *failed == file => Some(&*error.code),
+            _ => None,
+        })
+    }
+
+    /// The bytes of the file that the core says have left.
+    pub(crate) fn shown(&self, file: FileId) -> u64 {
+        let shown = self.events.iter().rev().find_map(|event| match event {
+            Event::Progress { file: of, sent, .. } if *of == file => Some(*sent),
+            _ => None,
+        });
+        shown.unwrap_or(0)
+    }
+
+    pub(crate) fn fingerprint(&self, file: FileId) -> &str {
+        &self.infos[&file].fingerprint
+    }
+
+    pub(crate) fn info(&self, file: FileId) -> &FileInfo {
+        &self.infos[&file]
+    }
+
+    /// A credential for the file's video, or for a new one.
+    pub(crate) fn grant(&mut self, file: FileId, manner: Manner, video: Option<String>) -> Input {
+        let video = video.filter(|_| manner != Manner::Elsewhere).unwrap_or_else(|| {
+            self.videos += 1;
+            format!("v{}", self.videos)
+        });
+        self.videos_of.insert(file, video.clone());
+        let key = format!("sv/{}/{video} 测试+(a).mp4", file.0);
+        self.cloud.meant.insert(key.clone(), (file.0, self.infos[&file].size));
+        let serial = self.cloud.issued.len();
+        let credential = Credential {
+            id: format!("STS.{serial}"),
+            secret: format!("hush-{serial}"),
+            token: format!("CAIS-{serial}/+="),
+            expires: None,
+        };
+        let until = if manner == Manner::Expired { 0 } else { self.now + self.setup.life };
+        let issued = cloud::Issued { credential: credential.clone(), until };
+        self.cloud.issued.insert(credential.token.clone(), issued);
+        let target = Target {
+            endpoint: self.setup.endpoint.into(),
+            bucket: cloud::BUCKET.into(),
+            key,
+            region: None,
+        };
+        let target = (manner != Manner::Bare).then_some(target);
+        let grant = match manner {
+            Manner::Rubbish => Err(Error::misuse("InvalidUploadAuth", "simulated")),
+            _ => Ok(Grant { credential, target }),
+        };
+        Input::Authorize { file, grant, video_id: Some(video) }
+    }
+
+    fn device_time(&self) -> Timestamp {
+        Timestamp(self.now).shifted(self.setup.skew)
+    }
+
+    fn wake_instant(&self) -> Option<u64> {
+        self.wake.map(|wake| wake.shifted(-self.setup.skew).0)
+    }
+
+    fn next_instant(&self) -> Option<u64> {
+        let arrival = self.arrivals.keys().next().map(|(at, _)| *at);
+        [arrival, self.wake_instant()].into_iter().flatten().min()
+    }
+
+    /// Nothing will happen: then every running file must wait for a credential.
+    fn is_at_rest(&self) {
+        for file in self.files() {
+            let state = self.state(file);
+            let waits = state != State::Active || self.witness.is_asked(file);
+            assert!(waits, "{file:?} waits for nothing");
+        }
+    }
+
+    /// Has something arrive `millis` from now.
+    fn after(&mut self, millis: u64, arrival: Arrival) {
+        self.serial += 1;
+        self.arrivals.insert((self.now + millis, self.serial), arrival);
+    }
+}

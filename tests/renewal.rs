@@ -1,0 +1,243 @@
+//! Credentials: asked for once, used while they last, never used too early.
+
+#![cfg(not(target_arch = "wasm32"))]
+
+mod common;
+
+use common::{Call, Fault, Habits, MB, Manner, Setup, Sim, State};
+use vodupload::{Event, FileId, Input};
+
+fn expiries(sim: &Sim) -> usize {
+    sim.heard(|event| matches!(event, Event::CredentialExpired { .. }))
+}
+
+fn world(size: u64) -> (Sim, FileId) {
+    Sim::started(Setup::default(), size)
+}
+
+#[test]
+fn three_parts_expiring_together_ask_for_one_credential() {
+    for app_delay in [0, 50, 600_000] {
+        let (mut sim, file) = Sim::started(Setup { app_delay, ..Setup::default() }, 12 * MB);
+        sim.fault(Call::Part, 2..5, Fault::Expire);
+        sim.run();
+        assert_eq!(sim.state(file), State::Succeeded);
+        assert_eq!(expiries(&sim), 1, "asked for once, {app_delay} ms");
+    }
+}
+
+#[test]
+fn a_late_report_of_the_old_credential_does_not_end_the_new_one() {
+    // Answers of one credential arrive over a second, the next one at once.
+    let setup = Setup { app_delay: 0, latency: 10..1_000, ..Setup::default() };
+    for seed in 0..50 {
+        let (mut sim, file) = Sim::started(Setup { seed, ..setup.clone() }, 12 * MB);
+        sim.fault(Call::Part, 2..3, Fault::Expire);
+        sim.run();
+        assert_eq!(sim.state(file), State::Succeeded);
+        assert_eq!(expiries(&sim), 1);
+    }
+}
+
+#[test]
+fn every_call_can_be_the_one_that_finds_out() {
+    let calls = [Call::Initiate, Call::Part, Call::List, Call::Complete, Call::Put, Call::Head];
+    for call in calls {
+        let habits = Habits { hides_headers: call == Call::List, ..Habits::default() };
+        let size = if call == Call::Put { MB } else { 4 * MB };
+        let (mut sim, file) = Sim::started(Setup { habits, ..Setup::default() }, size);
+        if call == Call::Head {
+            sim.fault(Call::Complete, 0..1, Fault::DropAfter);
+        }
+        sim.fault(call, 0..1, Fault::Expire);
+        sim.run();
+        assert_eq!(sim.state(file), State::Succeeded, "{call:?}");
+        assert_eq!(expiries(&sim), 1, "{call:?}");
+        assert_eq!(sim.count(call), 2 + if call == Call::Part { 6 } else { 0 }, "{call:?}");
+    }
+}
+
+#[test]
+fn what_was_under_way_still_counts_while_a_credential_is_awaited() {
+    let (mut sim, file) = Sim::started(Setup { app_delay: 60_000, ..Setup::default() }, 5 * MB);
+    sim.fault(Call::Part, 4..5, Fault::Expire);
+    sim.run();
+    assert_eq!(sim.state(file), State::Succeeded);
+    assert!(sim.count(Call::Part) <= 5 + 5);
+}
+
+#[test]
+fn a_long_file_outlives_many_credentials() {
+    let setup = Setup { life: 5_000, bandwidth: MB, ..Setup::default() };
+    let (mut sim, file) = Sim::started(setup, 200 * MB);
+    sim.run();
+    assert_eq!(sim.state(file), State::Succeeded);
+    assert!(expiries(&sim) >= 6);
+    assert!(sim.count(Call::Part) <= 200 + 5 * expiries(&sim));
+}
+
+#[test]
+fn a_credential_that_is_over_when_it_comes_is_asked_for_again() {
+    let (mut sim, file) = world(4 * MB);
+    sim.manners.extend([Manner::Expired, Manner::Expired]);
+    sim.run();
+    assert_eq!(sim.state(file), State::Succeeded);
+    assert_eq!(expiries(&sim), 2);
+}
+
+#[test]
+fn an_application_that_gives_only_dead_credentials_is_told_so() {
+    let (mut sim, file) = world(4 * MB);
+    sim.manners.extend([Manner::Expired; 20]);
+    sim.run();
+    assert_eq!(sim.failure(file), Some("SecurityTokenExpired"));
+    assert_eq!(expiries(&sim), 3);
+    sim.manners.clear();
+    sim.give(Input::Start);
+    sim.run();
+    assert_eq!(sim.state(file), State::Succeeded, "a new start has a new budget");
+}
+
+#[test]
+fn ever_new_videos_that_take_no_byte_are_given_up() {
+    let (mut sim, file) = world(4 * MB);
+    sim.fault(Call::Part, 0..usize::MAX, Fault::Expire);
+    sim.manners.extend([Manner::Elsewhere; 100]);
+    sim.run();
+    assert_eq!(sim.failure(file), Some("SecurityTokenExpired"));
+    assert_eq!(expiries(&sim), 3);
+}
+
+#[test]
+fn a_renewal_goes_on_with_the_same_upload() {
+    for manner in [Manner::Good, Manner::Bare] {
+        let (mut sim, file) = world(12 * MB);
+        sim.fault(Call::Part, 7..8, Fault::Expire);
+        sim.manners.extend([Manner::Good, manner]);
+        sim.run();
+        assert_eq!(sim.state(file), State::Succeeded);
+        assert_eq!(sim.count(Call::Initiate), 1, "{manner:?}");
+    }
+}
+
+#[test]
+fn a_renewal_to_another_object_begins_anew() {
+    for size in [MB, 12 * MB] {
+        let (mut sim, file) = world(size);
+        sim.fault(Call::Part, 7..8, Fault::Expire);
+        sim.fault(Call::Put, 0..1, Fault::Expire);
+        sim.manners.extend([Manner::Good, Manner::Elsewhere]);
+        sim.run();
+        assert_eq!(sim.state(file), State::Succeeded);
+        assert_eq!(sim.cloud.objects.len(), 1);
+        assert!(sim.cloud.objects.contains_key("sv/1/v2 测试+(a).mp4"), "the new one");
+    }
+}
+
+#[test]
+fn rubbish_fails_the_file_and_a_new_start_asks_again() {
+    let (mut sim, file) = world(4 * MB);
+    let next = sim.add(MB);
+    sim.manners.push_back(Manner::Rubbish);
+    sim.run();
+    assert_eq!(sim.failure(file), Some("InvalidUploadAuth"));
+    assert_eq!(sim.state(next), State::Succeeded);
+    sim.give(Input::Start);
+    sim.run();
+    assert_eq!(sim.state(file), State::Succeeded);
+}
+
+#[test]
+fn rubbish_for_a_renewal_keeps_what_is_stored() {
+    let (mut sim, file) = world(12 * MB);
+    sim.fault(Call::Part, 7..8, Fault::Expire);
+    sim.manners.extend([Manner::Good, Manner::Rubbish]);
+    sim.run();
+    assert_eq!(sim.failure(file), Some("InvalidUploadAuth"));
+    sim.give(Input::Start);
+    sim.run();
+    assert_eq!(sim.state(file), State::Succeeded);
+    assert_eq!(sim.count(Call::Initiate), 1);
+}
+
+#[test]
+fn a_new_upload_needs_an_address() {
+    let (mut sim, file) = world(4 * MB);
+    sim.manners.push_back(Manner::Bare);
+    sim.run();
+    assert_eq!(sim.failure(file), Some("InvalidUploadAddress"));
+}
+
+#[test]
+fn nothing_is_sent_without_a_credential() {
+    let (mut sim, file) = world(4 * MB);
+    sim.manners.push_back(Manner::Never);
+    sim.run();
+    assert_eq!((sim.state(file), sim.sent.len()), (State::Active, 0));
+    sim.pass(86_400_000);
+    assert_eq!(sim.sent.len(), 0);
+    let late = sim.grant(file, Manner::Good, None);
+    sim.give(late);
+    sim.run();
+    assert_eq!(sim.state(file), State::Succeeded);
+}
+
+#[test]
+fn a_renewal_that_never_comes_can_be_left() {
+    let file = FileId(1);
+    for (input, state) in [
+        (Input::Stop, State::Stopped),
+        (Input::Cancel(file), State::Canceled),
+        (Input::Remove(file), State::Removed),
+    ] {
+        let (mut sim, file) = world(12 * MB);
+        sim.fault(Call::Part, 7..8, Fault::Expire);
+        sim.manners.extend([Manner::Good, Manner::Never]);
+        sim.run();
+        assert_eq!(sim.state(file), State::Active);
+        sim.give(input);
+        assert_eq!(sim.state(file), state);
+        let before = sim.sent.len();
+        let late = sim.grant(file, Manner::Good, None);
+        sim.give(late);
+        sim.run();
+        assert_eq!(sim.sent.len(), before, "late credentials are ignored");
+    }
+}
+
+#[test]
+fn late_credentials_are_ignored() {
+    let ends: [fn(&mut Sim, FileId); 5] = [
+        |_, _| {},
+        |sim, _| sim.give(Input::Stop),
+        |sim, file| sim.give(Input::Cancel(file)),
+        |sim, _| sim.run(),
+        |sim, _| {
+            sim.fault(Call::Part, 0..9, Fault::Refuse);
+            sim.run();
+        },
+    ];
+    for (index, end) in ends.into_iter().enumerate() {
+        let (mut sim, file) = world(8 * MB);
+        sim.run_until(|sim| sim.count(Call::Initiate) == 1);
+        end(&mut sim, file);
+        let (sent, events, state) = (sim.sent.len(), sim.events.len(), sim.state(file));
+        let late = sim.grant(file, Manner::Elsewhere, None);
+        sim.give(late);
+        assert_eq!((sim.sent.len(), sim.events.len()), (sent, events), "{index}");
+        assert_eq!(sim.state(file), state, "{index}");
+    }
+}
+
+#[test]
+fn one_files_credential_is_not_anothers() {
+    let mut setup = Setup::default();
+    setup.config.file_parallel = 3;
+    let mut sim = Sim::new(setup);
+    let files: Vec<_> = (1..4).map(|size| sim.add(size * 4 * MB)).collect();
+    sim.fault(Call::Part, 3..4, Fault::Expire);
+    sim.give(Input::Start);
+    sim.run();
+    assert!(files.iter().all(|file| sim.state(*file) == State::Succeeded));
+    assert_eq!(expiries(&sim), 1);
+}

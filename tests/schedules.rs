@@ -1,0 +1,277 @@
+//! Thousands of worlds in which everything goes wrong at random.
+//!
+//! The witness judges every step. What is asked here is the end: when the world
+//! is right again, each file that nobody gave up must still get through.
+//! `VODUPLOAD_SEED=<seed> VODUPLOAD_TRACE=1 cargo test <name>` replays a failure.
+
+#![cfg(not(target_arch = "wasm32"))]
+
+mod common;
+
+use std::time::Duration;
+
+use common::network::{Dice, Fault, PASSING, RARE};
+use common::{Call, Habits, MB, Manner, Memory, Setup, Sim, State};
+use vodupload::{Config, FileId, Input, RequestId, Response, RetryPolicy};
+
+/// What may happen in a world besides faults.
+#[derive(Clone, Copy)]
+struct Life {
+    /// How likely the application does something at a step.
+    acts: f64,
+    /// How likely the process ends at a step.
+    ends: f64,
+    /// Whether storage and application may fail, too.
+    is_hard: bool,
+}
+
+#[test]
+fn passing_faults_never_lose_a_byte() {
+    each(0..6_000, |seed| play(seed, Life { acts: 0.0, ends: 0.0, is_hard: false }));
+}
+
+#[test]
+fn no_order_of_calls_leaves_a_file_stuck() {
+    each(10_000..16_000, |seed| play(seed, Life { acts: 0.04, ends: 0.0, is_hard: true }));
+}
+
+#[test]
+fn a_process_may_end_at_any_step() {
+    each(20_000..23_000, |seed| play(seed, Life { acts: 0.0, ends: 0.02, is_hard: false }));
+}
+
+#[test]
+fn everything_may_happen_at_once() {
+    each(30_000..33_000, |seed| play(seed, Life { acts: 0.03, ends: 0.01, is_hard: true }));
+}
+
+#[test]
+fn a_cloud_that_always_fails_is_given_up_after_few_requests() {
+    each(40_000..42_000, always_failing);
+}
+
+/// Plays all seeds, or the one that the environment names.
+fn each(seeds: std::ops::Range<u64>, play: impl Fn(u64)) {
+    let one: Option<u64> = std::env::var("VODUPLOAD_SEED").ok().and_then(|seed| seed.parse().ok());
+    for seed in seeds.filter(|seed| one.is_none_or(|one| one == *seed)) {
+        let teller = Teller(seed);
+        play(seed);
+        drop(teller);
+    }
+}
+
+/// Tells the seed of a failure.
+struct Teller(u64);
+
+impl Drop for Teller {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("replay with VODUPLOAD_SEED={}", self.0);
+        }
+    }
+}
+
+fn play(seed: u64, life: Life) {
+    let mut dice = Dice::new(seed);
+    let mut sim = world(seed, &mut dice);
+    sim.faults.chance = dice.pick(&[0.0, 0.02, 0.1, 0.3, 0.7]);
+    sim.faults.kinds = kinds(&mut dice);
+    if life.is_hard {
+        sim.memory = dice.pick(&[
+            Memory::Good,
+            Memory::Good,
+            Memory::Forgetful,
+            Memory::Full,
+            Memory::Corrupt,
+        ]);
+        let manners = [
+            Manner::Good,
+            Manner::Good,
+            Manner::Expired,
+            Manner::Rubbish,
+            Manner::Never,
+            Manner::Elsewhere,
+        ];
+        sim.manners = (0..dice.below(6)).map(|_| dice.pick(&manners)).collect();
+    }
+    sim.give(Input::Start);
+    for _ in 0..dice.within(20..1_500) {
+        if dice.chance(life.acts) {
+            act(&mut sim, &mut dice);
+        }
+        if dice.chance(life.ends) {
+            sim.reload();
+            sim.give(Input::Start);
+        }
+        if !sim.step() && life.acts == 0.0 {
+            break;
+        }
+    }
+    settle(&mut sim, &mut dice);
+}
+
+/// Rights the world; then every file that was not given up must get through.
+fn settle(sim: &mut Sim, dice: &mut Dice) {
+    sim.heal();
+    sim.run();
+    for file in sim.files() {
+        if sim.state(file) == State::Canceled && dice.chance(0.5) {
+            sim.give(Input::Resume(file));
+        }
+    }
+    for _ in 0..3 {
+        if sim.files().into_iter().any(|file| sim.state(file) == State::Active) {
+            sim.give(Input::Stop); // the application owes a credential
+        }
+        sim.give(Input::Start);
+        sim.run();
+    }
+    for file in sim.files() {
+        let state = sim.state(file);
+        let fine = [State::Canceled, State::Removed, State::Succeeded];
+        assert!(fine.contains(&state), "{file:?} is {state:?}: {:?}", sim.failure(file));
+        let is_kept = sim.storage.contains_key(sim.fingerprint(file));
+        assert!(!is_kept || state == State::Removed, "the record of {file:?} outlives it");
+    }
+}
+
+fn world(seed: u64, dice: &mut Dice) -> Sim {
+    let hides_headers = dice.chance(0.15);
+    let habits = Habits {
+        hides_headers,
+        forbids_list: !hides_headers && dice.chance(0.15),
+        forbids_head: dice.chance(0.1),
+        page: dice.pick(&[0, 0, 3, 50]),
+    };
+    let part_size = dice.pick(&[None, None, Some(100 << 10), Some(MB), Some(3 * MB)]);
+    let small = |dice: &mut Dice, end| u32::try_from(dice.within(1..end)).expect("small");
+    let config = Config {
+        part_size,
+        parallel: small(dice, 7),
+        file_parallel: small(dice, 4),
+        requests: small(dice, 9),
+        retry: RetryPolicy {
+            count: small(dice, 5) - 1,
+            duration: Duration::from_millis(dice.pick(&[0, 100, 2_000])),
+        },
+        timeout: Duration::from_secs(dice.pick(&[5, 60])),
+        ..Config::default()
+    };
+    let day = 86_400_000;
+    let latency = dice.pick(&[(1, 5), (20, 80), (100, 400)]);
+    let setup = Setup {
+        seed,
+        config,
+        bandwidth: dice.pick(&[100_000, MB, 4 * MB, 50 * MB]),
+        latency: latency.0..latency.1,
+        skew: dice.pick(&[0, 0, 0, 600_000, -7_200_000, 7_200_000, -30 * day, 30 * day]),
+        habits,
+        app_delay: dice.pick(&[0, 50, 5_000]),
+        life: dice.pick(&[3_000_000, 3_000_000, 20_000, 3_000]),
+        endpoint: dice.pick(&["https://oss-cn-shanghai.aliyuncs.com", "upload.example.test/"]),
+        overcounts: dice.chance(0.2),
+        late_answers: dice.chance(0.15),
+    };
+    let mut sim = Sim::new(setup);
+    for _ in 0..dice.within(1..4) {
+        let size = match dice.below(24) {
+            0 => 0,
+            1 | 2 => dice.below(102_400),
+            4 => MB,
+            3 if part_size == Some(100 << 10) => dice.within(20 * MB..30 * MB),
+            3 => dice.within(100 * MB..500 * MB),
+            _ => dice.within(MB..9 * MB),
+        };
+        sim.add(size);
+    }
+    sim
+}
+
+fn kinds(dice: &mut Dice) -> Vec<Fault> {
+    let mut kinds: Vec<_> = (0..dice.within(1..6)).map(|_| dice.pick(&PASSING)).collect();
+    if dice.chance(0.3) {
+        kinds.push(dice.pick(&RARE));
+    }
+    kinds
+}
+
+/// The application, the user or the host does something.
+fn act(sim: &mut Sim, dice: &mut Dice) {
+    let files = sim.files();
+    let file = dice.pick(&files);
+    match dice.below(16) {
+        0 | 1 => sim.give(Input::Stop),
+        2..=5 => sim.give(Input::Start),
+        6 => sim.give(Input::Cancel(file)),
+        7 if dice.chance(0.3) => sim.give(Input::Remove(file)),
+        7 | 8 => sim.give(Input::Resume(file)),
+        9 => sim.disconnect(dice.chance(0.7)),
+        10 => sim.reconnect(),
+        11 => stray(sim, dice, file),
+        12 => sim.give(Input::Tick),
+        13 => {
+            let manners = [Manner::Expired, Manner::Elsewhere, Manner::Rubbish];
+            sim.manners.push_back(dice.pick(&manners));
+        }
+        14 if files.len() < 5 => {
+            sim.add(3 * MB);
+        }
+        _ => {
+            let pause = dice.pick(&[10, 1_000, 60_000, 3_600_000]);
+            sim.pass(pause);
+        }
+    }
+}
+
+/// Something is said that nobody asked for.
+fn stray(sim: &mut Sim, dice: &mut Dice, file: FileId) {
+    let id = RequestId(u32::try_from(dice.below(200)).expect("small"));
+    match dice.below(4) {
+        0 => {
+            let late = sim.grant(file, Manner::Good, None);
+            sim.give(late);
+        }
+        1 => {
+            let text = sim.storage.get(sim.fingerprint(file)).cloned();
+            sim.give(Input::Loaded { file, text });
+        }
+        2 if !sim.witness.is_unanswered(id) => {
+            sim.give(Input::Responded(id, Response { status: 200, ..Response::default() }));
+        }
+        _ => sim.give(Input::Progress(id, dice.below(3 * MB))),
+    }
+}
+
+fn always_failing(seed: u64) {
+    let mut dice = Dice::new(seed);
+    let mut sim = world(seed, &mut dice);
+    sim.setup.life = u64::MAX / 4;
+    let fault = dice.pick(&FAILING);
+    let calls = [Call::Initiate, Call::Part, Call::Put, Call::Complete, Call::List];
+    let from = usize::try_from(dice.below(3)).expect("small");
+    for call in calls.into_iter().skip(from) {
+        sim.fault(call, 0..usize::MAX, fault);
+    }
+    sim.give(Input::Start);
+    sim.run();
+    let (parallel, count) = (sim.setup.config.parallel, sim.setup.config.retry.count);
+    let limit = usize::try_from(parallel * (count + 1)).expect("small");
+    for file in sim.files() {
+        let state = sim.state(file);
+        assert_eq!(state, State::Failed);
+        let sent = sim.sent.iter().filter(|sent| sent.file == file && sent.call == Call::Part);
+        let sent = sent.count();
+        assert!(sent <= limit || from == 2, "{sent} requests in place of {limit}");
+    }
+}
+
+/// Faults that an upload dies of when they do not end.
+const FAILING: [Fault; 7] = [
+    Fault::Bare(502),
+    Fault::DropBefore,
+    Fault::Portal,
+    Fault::Stall,
+    Fault::Throttle,
+    Fault::Trouble,
+    Fault::TroubleIn200,
+];
