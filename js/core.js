@@ -79,6 +79,8 @@ export function createCore(host, options, emit, warn) {
   const sources = new Map()
   /** Files whose end the application has yet to hear of. @type {Set<number>} */
   const live = new Set()
+  /** Files whose checkpoint could not be kept; each is told of once. @type {Set<string>} */
+  const unkept = new Set()
   /** Calls that came before the core. @type {(() => void)[] | undefined} */
   let inbox = []
   /** @type {glue.Uploader | undefined} */
@@ -112,6 +114,8 @@ export function createCore(host, options, emit, warn) {
         host.storage.set(key, text)
       } catch (error) {
         bridge.erase(key)
+        if (unkept.has(key)) return
+        unkept.add(key)
         warn('CheckpointNotSaved', `This upload cannot go on after a reload: ${error}`)
       }
     },
@@ -132,12 +136,23 @@ export function createCore(host, options, emit, warn) {
     },
     /** @param {() => void} enter */
     guard(enter) {
-      try {
-        enter()
-      } catch (error) {
-        die('InternalError', `The upload core failed, reload the page: ${error}`)
-      }
+      protect(enter)
     },
+  }
+
+  /**
+   * Nothing enters a dead core, and no trap gets past here.
+   * @template T
+   * @param {() => T} enter
+   * @returns {T | undefined}
+   */
+  function protect(enter) {
+    if (death) return undefined
+    try {
+      return enter()
+    } catch (error) {
+      die('InternalError', `The upload core failed, reload the page: ${error}`)
+    }
   }
 
   /** @param {string} code @param {string} message */
@@ -148,8 +163,16 @@ export function createCore(host, options, emit, warn) {
     failAll()
   }
 
+  /** Tells the end of all files. They stay live: a new start fails them anew. */
   function failAll() {
-    for (const file of [...live]) bridge.emit(/** @type {CoreEvent} */ ({ type: 'failed', file, error: death }))
+    const files = [...live]
+    for (const file of files) tell('failed', file)
+    if (files.length > 0) tell('finished', files[files.length - 1])
+  }
+
+  /** An event that the core cannot tell itself. @param {string} type @param {number} file */
+  function tell(type, file) {
+    emit(/** @type {CoreEvent} */ ({ type, file, error: death }))
   }
 
   function ignoreNetwork() {
@@ -171,9 +194,9 @@ export function createCore(host, options, emit, warn) {
 
   loading ??= load(host)
   loading.then(
-    () => {
+    () => protect(() => {
       uploader = new glue.Uploader(bridge, { ...options, requests: host.limits.parallel }, Math.random())
-    },
+    }),
     (error) => {
       loading = undefined
       death = { code: 'CoreNotLoaded', message: `WebAssembly did not start; a Content-Security-Policy must allow 'wasm-unsafe-eval': ${error}` }
@@ -187,36 +210,43 @@ export function createCore(host, options, emit, warn) {
       call(() => {
         sources.set(file, source)
         live.add(file)
-        uploader?.add(file, { name, size, lastModified, contentType, fingerprint }, overrides)
+        protect(() => uploader?.add(file, { name, size, lastModified, contentType, fingerprint }, overrides))
       })
     },
     start() {
       call(() => {
-        if (!uploader) return failAll()
-        unwatch ??= host.watchNetwork((online) => uploader?.network(online))
-        uploader.start()
+        if (death) return failAll()
+        protect(() => uploader?.start())
+        if (live.size > 0 && !death) unwatch ??= host.watchNetwork((online) => protect(() => uploader?.network(online)))
       })
     },
     stop() {
       call(() => {
         ignoreNetwork()
-        uploader?.stop()
+        protect(() => uploader?.stop())
       })
     },
     /** @param {number} file */
     cancel(file) {
-      call(() => uploader?.cancel(file))
+      call(() => {
+        if (death && live.delete(file)) tell('canceled', file)
+        protect(() => uploader?.cancel(file))
+      })
     },
     /** @param {number} file */
     resume(file) {
-      call(() => uploader?.resume(file))
+      call(() => {
+        if (death) live.add(file)
+        protect(() => uploader?.resume(file))
+      })
     },
     /** @param {number} file */
     remove(file) {
       call(() => {
-        uploader?.remove(file)
+        protect(() => uploader?.remove(file))
         sources.delete(file)
         live.delete(file)
+        tell('removed', file)
       })
     },
     /**
@@ -228,11 +258,11 @@ export function createCore(host, options, emit, warn) {
      * @returns {Target | undefined}
      */
     authorize(file, auth, address, videoId) {
-      return /** @type {Target | undefined} */ (uploader?.authorize(file, auth, address, videoId))
+      return protect(() => /** @type {Target | undefined} */ (uploader?.authorize(file, auth, address, videoId)))
     },
     /** Whether a file waited for another credential and this one is good. @param {string} auth */
     renew(auth) {
-      return uploader?.renew(auth) ?? false
+      return protect(() => uploader?.renew(auth)) ?? false
     },
   }
 }

@@ -20,13 +20,13 @@ const CHANGES = {
 
 /**
  * Which documented callback a core event becomes.
- * @type {Record<string, (on: VODUploadOptions, info: UploadInfo, event: CoreEvent) => void>}
+ * @type {Record<string, (on: VODUploadOptions, info: UploadInfo, event: CoreEvent) => unknown>}
  */
 const CALLBACKS = {
   canceled: (on, info) => {
     // Aliyun's page documents that a cancelled file prints this line.
     console.log('oss is cancel as error')
-    on.onUploadCanceled?.(info)
+    return on.onUploadCanceled?.(info)
   },
   credentialExpired: (on, info, { error }) => on.onUploadTokenExpired?.(info, error),
   failed: (on, info, { error }) => on.onUploadFailed?.(info, error.code, error.message, error),
@@ -61,6 +61,11 @@ export function vodUploadOn(host) {
     /** @param {VODUploadOptions} [options] */
     constructor(options = {}) {
       this.#options = options
+      // Vue's data are Proxies, which have no private members: a bound method works on them, and on its own.
+      const self = /** @type {any} */ (this)
+      for (const name of Object.getOwnPropertyNames(VODUpload.prototype)) {
+        if (name !== 'constructor') self[name] = self[name].bind(this)
+      }
       if (!String(options.userId ?? '').trim()) {
         this.#report('MissingArgument', 'userId is required: give the ID of your account, or any text that names the user.')
       }
@@ -170,17 +175,19 @@ export function vodUploadOn(host) {
      * @param {string} [videoId]
      */
     setUploadAuthAndAddress(uploadInfo, uploadAuth, uploadAddress, videoId) {
-      const id = this.#ids.get(uploadInfo)
-      const target = id && this.#core.authorize(id, String(uploadAuth), String(uploadAddress), videoId || undefined)
-      if (!target) {
-        if (uploadInfo?.state !== 'Failure') {
+      const info = this.#own(uploadInfo)
+      const id = info && this.#ids.get(info)
+      const video = videoId ? String(videoId) : undefined
+      const target = id && this.#core.authorize(id, String(uploadAuth), String(uploadAddress), video)
+      if (!info || !target) {
+        if (info?.state !== 'Failure') {
           this.#report('UploadNotStart', 'This file does not wait for a credential: call setUploadAuthAndAddress when onUploadstarted or onUploadTokenExpired asks for it.')
         }
         return false
       }
-      Object.assign(uploadInfo, target)
-      if (videoId) uploadInfo.videoId = videoId
-      uploadInfo.state = 'Uploading'
+      Object.assign(info, target)
+      if (video) info.videoId = video
+      info.state = 'Uploading'
       return true
     }
 
@@ -191,6 +198,11 @@ export function vodUploadOn(host) {
       return renewed
     }
 
+    /** The object in the list, also for a Proxy or a copy of it. @param {UploadInfo} given */
+    #own(given) {
+      return this.#ids.has(given) ? given : this.#list.find((info) => info.file === given?.file)
+    }
+
     /** @param {UploadInfo} info */
     #id(info) {
       return /** @type {number} */ (this.#ids.get(info))
@@ -198,16 +210,16 @@ export function vodUploadOn(host) {
 
     /** @param {UploadInfo} info */
     #remove(info) {
-      const id = this.#id(info)
       this.#list.splice(this.#list.indexOf(info), 1)
-      this.#core.remove(id)
-      this.#infos.delete(id)
+      this.#core.remove(this.#id(info))
     }
 
     /** @param {CoreEvent} event */
     #hear(event) {
       const info = this.#infos.get(event.file)
       if (!info) return
+      // Only now: a file that is removed before the core is there is still owed what comes before.
+      if (event.type === 'removed') this.#infos.delete(event.file)
       CHANGES[event.type]?.(info, event)
       this.#tell(event, info)
     }
@@ -221,7 +233,7 @@ export function vodUploadOn(host) {
     #tell(event, info) {
       Promise.resolve().then(() => CALLBACKS[event.type]?.(this.#options, info, event)).catch((error) => {
         console.error(error)
-        this.#options.logger?.({ level: 'error', code: 'CallbackFailed', message: String(error) })
+        this.#log('CallbackFailed', String(error))
       })
     }
 
@@ -235,7 +247,12 @@ export function vodUploadOn(host) {
     /** @param {string} code @param {string} message */
     #report(code, message) {
       console.error(`vodupload: ${code}: ${message}`)
-      this.#options.logger?.({ level: 'error', code, message })
+      this.#log(code, message)
+    }
+
+    /** @param {string} code @param {string} message */
+    #log(code, message) {
+      Promise.resolve().then(() => this.#options.logger?.({ level: 'error', code, message })).catch(console.error)
     }
   }
 }

@@ -6,18 +6,15 @@ import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
+import { corePlugin, glueDir, shippedGlue, shippedWasm } from './core_plugin.mjs'
 import { dist, has, output, root, run, wasmTarget } from './env.mjs'
 import { shortenNames } from './wasm_names.mjs'
 import { dropSection, trapPanics } from './wasm_panics.mjs'
-import { moduleOf } from './wasm_text.mjs'
 
-const glueDir = join(wasmTarget, 'glue')
 const built = join(wasmTarget, 'wasm32-unknown-unknown/release/vodupload.wasm')
 const named = join(glueDir, 'named.wasm')
 const trapping = join(glueDir, 'trapping.wasm')
 const lowered = join(glueDir, 'lowered.wasm')
-const shippedWasm = join(glueDir, 'shipped.wasm')
-const shippedGlue = join(glueDir, 'shipped.js')
 const stamp = join(glueDir, 'stamp')
 
 /** What rustc 1.95 may emit, and its replacement by MVP instructions. MVP costs neither size nor speed. */
@@ -84,15 +81,6 @@ async function buildWasm() {
 }
 
 async function bundle() {
-  /** @type {import('esbuild').Plugin} */
-  const core = {
-    name: 'core',
-    setup(builder) {
-      builder.onResolve({ filter: /^vodupload:glue$/ }, () => ({ path: shippedGlue }))
-      builder.onResolve({ filter: /^vodupload:wasm$/ }, () => ({ path: 'wasm', namespace: 'vodupload' }))
-      builder.onLoad({ filter: /./, namespace: 'vodupload' }, () => ({ contents: moduleOf(readFileSync(shippedWasm)) }))
-    },
-  }
   /** @type {[string, string, import('esbuild').Format][]} */
   const bundles = [
     ['js/index.js', 'vodupload.js', 'esm'],
@@ -116,6 +104,6 @@ async function bundle() {
     legalComments: 'none',
     logLevel: 'warning',
     banner: { js: `/*! ${manifest.name} ${manifest.version} | ${manifest.license} */` },
-    plugins: [core],
+    plugins: [corePlugin],
   })))
 }

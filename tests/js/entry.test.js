@@ -1,0 +1,89 @@
+// @ts-check
+// The files that are published, where there is no page.
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { pathToFileURL } from 'node:url'
+import { createContext, runInContext } from 'node:vm'
+import { Worker } from 'node:worker_threads'
+import { dist } from '../../tools/env.mjs'
+
+const MODULE = pathToFileURL(join(dist, 'vodupload.js')).href
+const SCRIPT = readFileSync(join(dist, 'vodupload.script.js'), 'utf8')
+
+test('the module can be imported on a server, where there is no window', async () => {
+  assert.ok(!('window' in globalThis) && !('document' in globalThis))
+  const before = Object.getOwnPropertyNames(globalThis)
+  const api = await import(MODULE)
+  assert.deepEqual(Object.keys(api).sort(), ['VODUpload', 'default'])
+  assert.equal(api.default, api.VODUpload)
+  assert.deepEqual(Object.getOwnPropertyNames(globalThis), before)
+})
+
+test('an uploader can be made on a server, and takes a Blob', async () => {
+  const { VODUpload } = await import(MODULE)
+  const failed = new Promise((resolve) => {
+    const uploader = new VODUpload({ userId: 1, onUploadFailed: (/** @type {any} */ _, /** @type {string} */ code) => resolve(code) })
+    assert.equal(uploader.addFile(new Blob(['abc'])), true)
+    assert.equal(uploader.listFiles()[0].fileSize, 3)
+    assert.equal(uploader.addFile(new Blob([])), false)
+  })
+  assert.equal(await failed, 'EmptyFile')
+})
+
+test('the module can be imported in a worker', async () => {
+  const worker = new Worker(`
+    const { parentPort } = require('node:worker_threads')
+    import(${JSON.stringify(MODULE)}).then(
+      ({ default: VODUpload }) => parentPort.postMessage(new VODUpload({ userId: 1 }).listFiles()),
+      (error) => parentPort.postMessage(String(error)),
+    )`, { eval: true })
+  try {
+    const answer = await new Promise((resolve, reject) => {
+      worker.on('message', resolve)
+      worker.on('error', reject)
+    })
+    assert.deepEqual(answer, [])
+  } finally {
+    await worker.terminate()
+  }
+})
+
+/** A page with nothing but `window`. @param {object} [more] */
+function page(more) {
+  const window = createContext({ ...more })
+  window.window = window
+  const before = Object.getOwnPropertyNames(window)
+  runInContext(SCRIPT, window)
+  return { window, added: Object.getOwnPropertyNames(window).filter((name) => !before.includes(name)) }
+}
+
+test('the script sets the two names that pages use and nothing else', () => {
+  const { window, added } = page({ TextDecoder, TextEncoder })
+  assert.deepEqual(added.sort(), ['AliyunUpload', 'VODUpload'])
+  assert.equal(typeof window.VODUpload, 'function')
+  assert.deepEqual({ ...window.AliyunUpload }, { Vod: window.VODUpload })
+})
+
+test('the script keeps what a page has under AliyunUpload', () => {
+  const { window, added } = page({ TextDecoder, TextEncoder, AliyunUpload: { Other: 1 } })
+  assert.deepEqual(added, ['VODUpload'])
+  assert.deepEqual({ ...window.AliyunUpload }, { Other: 1, Vod: window.VODUpload })
+})
+
+/** `wasm-unsafe-eval` is a word of a message. */
+const FORBIDDEN = [
+  /(?<!-)\beval\b/, /\bnew Function\b/, /\bFunction\(/, /\bimport\.meta\b/, /\bimport\(/, /\?\?=/, /[\w)\]]\?\.[a-zA-Z[(]/,
+]
+
+for (const file of ['vodupload.js', 'vodupload.script.js']) {
+  test(`${file} has nothing that a strict policy or an old engine refuses`, () => {
+    const text = readFileSync(join(dist, file), 'utf8')
+    // No `match`: a failure must not print the whole bundle.
+    const found = FORBIDDEN.flatMap((pattern) => text.match(pattern)?.[0] ?? [])
+    assert.deepEqual(found, [])
+    // The text of the wasm is printable, so that no charset of a page can spoil it.
+    assert.equal(text.match(/[^\t\n\x20-\x7e]/)?.index, undefined)
+  })
+}
