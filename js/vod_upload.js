@@ -9,7 +9,7 @@ import { createCore } from './core.js'
 
 /** What a core event does to `uploadInfo`. @type {Record<string, (info: UploadInfo, event: CoreEvent) => void>} */
 const CHANGES = {
-  canceled: (info) => (info.state = 'Canceled'),
+  canceled: (info) => Object.assign(info, { state: 'Canceled', loaded: 0 }),
   failed: (info) => (info.state = 'Failure'),
   progress: (info, event) => (info.loaded = event.sent / event.total),
   queued: (info) => (info.state = 'Ready'),

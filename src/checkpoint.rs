@@ -50,6 +50,7 @@ struct Record<'a> {
     endpoint: &'a str,
     video_id: Option<&'a str>,
     state: &'a str,
+    loaded: f64,
     version: u64,
     user_id: &'a str,
     saved_at: u64,
@@ -71,8 +72,11 @@ impl Checkpoint {
         }
     }
 
-    /// The stored form. Credentials are not part of it.
-    pub fn to_text(&self, info: &FileInfo, user_id: &str, now: Timestamp) -> String {
+    /// The stored form, with the `stored` bytes as the fraction that a page can
+    /// show after a reload. Credentials are not part of it.
+    pub fn to_text(&self, info: &FileInfo, user_id: &str, now: Timestamp, stored: u64) -> String {
+        #[allow(clippy::cast_precision_loss)] // sizes are far below 2^53
+        let loaded = stored as f64 / info.size.max(1) as f64;
         json::to_string(&Record {
             file_name: &info.name,
             last_modified: info.last_modified,
@@ -82,6 +86,7 @@ impl Checkpoint {
             endpoint: &self.endpoint,
             video_id: self.video_id.as_deref(),
             state: "Uploading",
+            loaded,
             version: VERSION,
             user_id,
             saved_at: now.0,
@@ -199,16 +204,16 @@ mod tests {
 
     #[test]
     fn a_record_comes_back_as_it_was() {
-        let text = checkpoint().to_text(&info(), "7", NOW);
+        let text = checkpoint().to_text(&info(), "7", NOW, 3 << 20);
         assert_eq!(Checkpoint::from_text(&text, &info(), "7", NOW), Some(checkpoint()));
         let empty = Checkpoint { parts: vec![], ..checkpoint() };
-        let text = empty.to_text(&info(), "7", NOW);
+        let text = empty.to_text(&info(), "7", NOW, 3 << 20);
         assert_eq!(Checkpoint::from_text(&text, &info(), "7", NOW), Some(empty));
     }
 
     #[test]
     fn a_stale_foreign_or_damaged_record_is_nothing() {
-        let text = checkpoint().to_text(&info(), "7", NOW);
+        let text = checkpoint().to_text(&info(), "7", NOW, 3 << 20);
         let read = |text: &str, info: &FileInfo, user: &str, now| {
             Checkpoint::from_text(text, info, user, now)
         };

@@ -209,3 +209,33 @@ fn bytes_of_one_file_are_not_told_of_another() {
         assert_eq!(files.map(|file| sim.state(file)), [State::Failed, State::Succeeded]);
     }
 }
+
+#[test]
+fn a_failed_file_is_tried_again_by_a_start_while_others_run() {
+    let (mut sim, files) = world(&[MB, 20 * MB], 1);
+    sim.fault(Call::Put, 0..1, Fault::Refuse);
+    sim.give(Input::Start);
+    sim.run_until(|sim| sim.shown(files[1]) > MB);
+    assert_eq!(sim.state(files[0]), State::Failed);
+    sim.give(Input::Start);
+    sim.run();
+    assert!(files.iter().all(|file| sim.state(*file) == State::Succeeded));
+    assert_eq!(finished(&sim), [files[0]]);
+}
+
+#[test]
+fn a_cancelled_file_begins_at_nothing_again() {
+    let (mut sim, files) = world(&[20 * MB], 1);
+    sim.give(Input::Start);
+    sim.run_until(|sim| sim.shown(files[0]) > 5 * MB);
+    sim.give(Input::Cancel(files[0]));
+    let before = sim.events.len();
+    sim.give(Input::Resume(files[0]));
+    sim.give(Input::Start);
+    sim.run();
+    let first = sim.events[before..].iter().find_map(|event| match event {
+        Event::Progress { sent, .. } => Some(*sent),
+        _ => None,
+    });
+    assert_eq!(first, Some(0));
+}

@@ -275,7 +275,7 @@ fn a_checkpoint_of_aliyuns_web_sdk_is_read() {
     let parts: Vec<_> = found.parts.iter().map(|part| (part.number, &*part.etag)).collect();
     assert_eq!(parts, [(PartNumber(1), "E1")], "without the quotes that it was kept with");
     // That SDK never resumes what is marked so, and thus leaves ours alone.
-    let ours = found.to_text(&info, "7", FROZEN);
+    let ours = found.to_text(&info, "7", FROZEN, 0);
     assert!(ours.contains("\"state\":\"Uploading\""), "{ours}");
 }
 

@@ -359,13 +359,13 @@ fn a_record_is_the_same_text_as_natively_and_comes_back() {
     let now = Timestamp(1_795_238_400_000);
     let record = concat!(
         r#"{"fileName":"a.mp4","lastModified":1700000000000,"size":409600,"object":"sv/我的.mp4","#,
-        r#""bucket":"b","endpoint":"E","videoId":"VID","state":"Uploading","version":1,"userId":"7","#,
+        r#""bucket":"b","endpoint":"E","videoId":"VID","state":"Uploading","loaded":0.5,"version":1,"userId":"7","#,
         r#""savedAt":1795238400000,"uploadId":"U","segments":[[1,102400]],"etags":"E1,,E3"}"#,
     );
     let checkpoint = Checkpoint::from_text(record, &info(), "7", now).expect("a good record");
     assert_eq!(checkpoint.parts.len(), 2);
     assert_eq!(checkpoint.segments, [(1, PART)]);
-    assert_eq!(checkpoint.to_text(&info(), "7", now), record);
+    assert_eq!(checkpoint.to_text(&info(), "7", now, 2 * PART), record);
 }
 
 #[wasm_bindgen_test]

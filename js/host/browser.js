@@ -102,6 +102,7 @@ function sendSlice({ method, url, headers }, slice, sent) {
       }),
     )
     let told = 0
+    xhr.upload.onload = ({ loaded }) => sent(loaded)
     xhr.upload.onprogress = ({ loaded, timeStamp }) => {
       if (timeStamp - told < PROGRESS_EVERY) return
       told = timeStamp

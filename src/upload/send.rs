@@ -140,7 +140,8 @@ impl Upload {
 
     pub(super) fn save(&mut self, cx: &mut Context<'_>) {
         let Some(checkpoint) = self.snapshot() else { return };
-        let text = checkpoint.to_text(&self.info, &cx.config.user_id, cx.now);
+        let stored = self.multipart.as_ref().map_or(0, Multipart::stored_bytes);
+        let text = checkpoint.to_text(&self.info, &cx.config.user_id, cx.now, stored);
         cx.out.push(Output::Store { key: self.info.fingerprint.clone(), text });
         self.saved_at = Some(cx.now);
     }
