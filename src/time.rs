@@ -15,6 +15,9 @@ const MONTHS: [&str; 12] =
     ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
 impl Timestamp {
+    /// Later than any instant.
+    pub const NEVER: Self = Self(u64::MAX);
+
     /// How long ago `earlier` was; zero when it was not.
     pub fn since(self, earlier: Self) -> Duration {
         Duration::from_millis(self.0.saturating_sub(earlier.0))

@@ -93,6 +93,7 @@ fn an_application_that_gives_only_dead_credentials_is_told_so() {
     assert_eq!(sim.failure(file), Some("SecurityTokenExpired"));
     assert_eq!(expiries(&sim), 3);
     sim.manners.clear();
+    sim.manners.push_back(Manner::Expired);
     sim.give(Input::Start);
     sim.run();
     assert_eq!(sim.state(file), State::Succeeded, "a new start has a new budget");

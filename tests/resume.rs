@@ -119,6 +119,18 @@ fn a_stopped_file_goes_on_without_sending_a_byte_twice() {
 }
 
 #[test]
+fn a_stop_needs_no_storage_to_go_on() {
+    let (mut sim, file) = Sim::started(Setup::default(), 20 * MB);
+    sim.memory = Memory::Full;
+    sim.run_until(|sim| sim.shown(file) > 10 * MB);
+    sim.give(Input::Stop);
+    sim.give(Input::Start);
+    sim.run();
+    assert_eq!(sim.state(file), State::Succeeded);
+    assert_eq!(sim.count(Call::Initiate), 1);
+}
+
+#[test]
 fn a_resumed_file_tells_its_video() {
     let (sim, _) = reloaded_at_half(Setup::default(), 20 * MB, |_, _| {});
     let videos = sim.events.iter().filter_map(|event| match event {

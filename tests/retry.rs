@@ -6,6 +6,7 @@ mod common;
 
 use std::time::Duration;
 
+use common::cloud::Piece;
 use common::network::PASSING;
 use common::{Call, Fault, Habits, MB, Setup, Sim, State};
 use vodupload::{Config, Event, Input, RetryPolicy};
@@ -55,6 +56,19 @@ fn a_lost_reply_that_may_not_be_confirmed_begins_anew() {
     sim.fault(Call::Complete, 0..1, Fault::DropAfter);
     sim.run();
     assert_eq!(sim.state(file), State::Succeeded);
+    assert_eq!((sim.count(Call::Head), sim.count(Call::Initiate)), (1, 2));
+}
+
+#[test]
+fn an_older_object_is_not_taken_for_the_lost_one() {
+    let (mut sim, file) = world(4 * MB);
+    sim.fault(Call::Complete, 0..1, Fault::DropBefore);
+    sim.fault(Call::Complete, 1..2, Fault::Gone);
+    sim.run_until(|sim| sim.count(Call::Complete) == 1);
+    let key = sim.cloud.meant.keys().next().expect("granted").clone();
+    sim.cloud.objects.insert(key, vec![Piece { file: 9, range: 0..7 }]);
+    sim.run();
+    assert_eq!(sim.state(file), State::Succeeded, "the witness saw the whole object");
     assert_eq!((sim.count(Call::Head), sim.count(Call::Initiate)), (1, 2));
 }
 
@@ -261,4 +275,17 @@ fn what_will_never_work_is_not_tried_again() {
         assert_eq!(sim.state(next), State::Succeeded, "the queue goes on");
         assert_eq!(sim.heard(|event| matches!(event, Event::Finished { .. })), 1);
     }
+}
+
+#[test]
+fn the_unluckiest_part_does_not_decide_for_the_file() {
+    // One part fails as often as it may while the others hang; then they go on.
+    let (mut sim, file) = Sim::started(Setup::default(), 20 * MB);
+    let attempts = sim.setup.config.retry.count as usize + 1;
+    sim.faults.script_part(1, attempts, Fault::DropBefore);
+    for part in 2..=5 {
+        sim.faults.script_part(part, 1, Fault::Stall);
+    }
+    sim.run();
+    assert_eq!(sim.state(file), State::Succeeded);
 }

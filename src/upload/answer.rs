@@ -11,6 +11,7 @@ use crate::job::{Flight, Job, Status};
 use crate::multipart::Multipart;
 use crate::plan::Strategy;
 use crate::protocol::{ListedPart, Operation, Reply};
+use crate::time::Timestamp;
 
 /// Credentials refused in a row, with nothing done in between, before an
 /// application that keeps giving bad ones is told so.
@@ -112,6 +113,13 @@ impl Upload {
         cx: &mut Context<'_>,
     ) {
         self.successes += 1;
+        for job in &mut self.jobs {
+            if let Status::Ready { at } = &mut job.status
+                && *at == Timestamp::NEVER
+            {
+                *at = cx.now;
+            }
+        }
         if matches!(operation, Operation::UploadPart { .. }) {
             // A renewal that moves no byte counts: an application may give
             // ever new targets, each of which begins with a success.
@@ -217,8 +225,9 @@ impl Upload {
                     if job.successes != self.successes {
                         (job.successes, job.failures) = (self.successes, 0);
                     }
-                    if job.failures >= cx.config.retry.count {
-                        return self.give_up(error, cx);
+                    let budget = cx.config.retry.count;
+                    if job.failures >= budget {
+                        return self.exhausted(job, error, cx);
                     }
                     job.failures += 1;
                 }
@@ -245,6 +254,21 @@ impl Upload {
             Recovery::Relist => self.relist(Purpose::Mismatch, error, cx),
             Recovery::CorrectClock(_) | Recovery::GiveUp => self.refused(error, cx),
         }
+    }
+
+    /// A job has no attempt left. The unluckiest part does not decide for the
+    /// file: it waits until another job succeeds, or has none left either.
+    fn exhausted(&mut self, mut job: Job, error: Error, cx: &mut Context<'_>) {
+        let has_hope = |other: &Job| {
+            let is_fresh = other.successes != self.successes;
+            let cleans_up = matches!(other.operation, Operation::AbortMultipartUpload { .. });
+            !cleans_up && (is_fresh || other.failures < cx.config.retry.count)
+        };
+        if !self.jobs.iter().any(has_hope) {
+            return self.give_up(error, cx);
+        }
+        job.status = Status::Ready { at: Timestamp::NEVER };
+        self.jobs.push(job);
     }
 
     fn retry(&mut self, mut job: Job, error: &Error, cx: &mut Context<'_>) {

@@ -12,7 +12,8 @@ import { DIST, MiB, makeFile, newContext, openCloud, until } from './harness.js'
 
 for (const name of ['README.md', 'README.zh-CN.md']) {
   test(`the example of ${name} uploads as it is printed`, async (t) => {
-    const example = /```js\n([^]*?)```/.exec(readFileSync(join(DIST, '..', name), 'utf8'))?.[1]
+    const [, example] = /```js\n([^]*?)```/.exec(readFileSync(join(DIST, '..', name), 'utf8')) ?? []
+    assert.ok(example)
     const { outputFiles: [bundle] } = await build({
       stdin: { contents: example, resolveDir: DIST, loader: 'js' },
       alias: { vodupload: join(DIST, 'vodupload.js') },
