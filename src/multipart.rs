@@ -75,10 +75,10 @@ impl Multipart {
         self.cursor = PartNumber::FIRST;
         for ListedPart { part, size } in listed {
             let number = part.number;
-            let fits = self.plan.range(number).is_some_and(|range| range.end - range.start == size);
+            let Some(range) = self.plan.range(number) else { continue };
             let known = ours.get(number.0 as usize - 1).and_then(Option::as_ref);
             let agreed = known.is_none_or(|etag| etag.is_empty() || *etag == part.etag);
-            if fits && (trust || agreed) {
+            if range.end - range.start == size && (trust || agreed) {
                 self.store(number, Some(part.etag));
             }
         }
@@ -149,7 +149,9 @@ mod tests {
         let mut parts = multipart();
         parts.store(PartNumber(1), Some("old".into()));
         parts.store(PartNumber(2), Some("gone".into()));
-        parts.reconcile(vec![listed(1, "new", 10), listed(3, "c", 9), listed(5, "e", 5)], true);
+        let theirs = [(0, "?", 10), (1, "new", 10), (3, "c", 9), (5, "e", 5), (6, "f", 5)];
+        let theirs = theirs.map(|(number, etag, size)| listed(number, etag, size));
+        parts.reconcile(theirs.into(), true);
         assert_eq!(etags(&parts), [(1, "new".into()), (5, "e".into())]);
         assert_eq!(parts.stored_bytes(), 15);
         let next = |parts: &mut Multipart| parts.take_next(|_| false, |plan, _| plan.part_size());

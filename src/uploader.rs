@@ -163,15 +163,14 @@ impl Uploader {
         out: &mut Vec<Output>,
         act: impl FnOnce(&mut Upload, &mut Context<'_>),
     ) {
-        let Some(upload) = self.uploads.iter_mut().find(|upload| upload.id == file) else { return };
-        let mut cx = Context {
-            now,
-            config: &self.config,
-            protocol: self.protocol,
-            session: &mut self.session,
-            out,
-        };
-        act(upload, &mut cx);
+        let mut act = Some(act);
+        self.all(now, out, |upload, cx| {
+            if upload.id == file
+                && let Some(act) = act.take()
+            {
+                act(upload, cx);
+            }
+        });
     }
 
     fn all(

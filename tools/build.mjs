@@ -56,7 +56,7 @@ async function buildWasm() {
     },
   })
 
-  const recipe = ['build.mjs', 'wasm_names.mjs', 'wasm_panics.mjs'].map((name) => readFileSync(join(root, 'tools', name)))
+  const recipe = ['build.mjs', 'wasm_names.mjs', 'wasm_panics.mjs', 'wasm_reader.mjs'].map((name) => readFileSync(join(root, 'tools', name)))
   const hash = createHash('sha256').update(output('wasm-bindgen', ['--version']))
   for (const part of [...recipe, readFileSync(built)]) hash.update(part)
   const digest = hash.digest('hex')

@@ -1,6 +1,8 @@
 // @ts-check
 // Shortens the names by which the wasm and its glue know each other: they are long and most are half hash.
 
+import { HEADER, readerOf } from './wasm_reader.mjs'
+
 const IMPORTS = 2
 const EXPORTS = 7
 const FUNCTION = 0
@@ -33,40 +35,25 @@ export async function shortenNames(wasm, glue) {
  * @param {(name: string) => string} rename
  */
 function rewrite(wasm, rename) {
-  let at = 8
-  const number = () => {
-    let value = 0
-    for (let shift = 0; ; shift += 7) {
-      const byte = wasm[at++]
-      value |= (byte & 127) << shift
-      if (byte < 128) return value
-    }
-  }
-  const string = () => {
-    const end = number() + at
-    const text = Buffer.from(wasm.subarray(at, end)).toString()
-    at = end
-    return text
-  }
-
-  const out = [...wasm.subarray(0, 8)]
-  while (at < wasm.length) {
-    const id = wasm[at++]
-    const end = number() + at
+  const reader = readerOf(wasm, HEADER)
+  const out = [...wasm.subarray(0, HEADER)]
+  while (reader.at < wasm.length) {
+    const id = reader.byte()
+    const end = reader.number() + reader.at
     /** @type {number[]} */
     const body = []
     if (id === IMPORTS || id === EXPORTS) {
-      const count = number()
+      const count = reader.number()
       body.push(...leb(count))
       for (let i = 0; i < count; i++) {
-        if (id === IMPORTS) body.push(...bytes(string()))
-        body.push(...bytes(rename(string())))
-        const kind = wasm[at++]
+        if (id === IMPORTS) body.push(...bytes(reader.string()))
+        body.push(...bytes(rename(reader.string())))
+        const kind = reader.byte()
         if (id === IMPORTS && kind !== FUNCTION) throw new Error('wasm-bindgen imports more than functions')
-        body.push(kind, ...leb(number()))
+        body.push(kind, ...leb(reader.number()))
       }
     } else {
-      for (; at < end; at++) body.push(wasm[at])
+      while (reader.at < end) body.push(reader.byte())
     }
     out.push(id, ...leb(body.length))
     for (const byte of body) out.push(byte)

@@ -2,6 +2,9 @@
 // Turns Rust's panics into traps. A shipped module has no panic hook, so nobody could read the messages; without
 // them most of Rust's formatting code goes too. No shipped code prints with `{:?}` for any other purpose.
 import binaryen from 'binaryen'
+import { HEADER, readerOf } from './wasm_reader.mjs'
+
+const CUSTOM = 0
 
 /** Functions that end in a panic or serve its message, by their demangled names without hashes. */
 const PANICS = new RegExp([
@@ -34,24 +37,14 @@ export function trapPanics(wasm) {
  * @param {string} unwanted
  */
 export function dropSection(wasm, unwanted) {
-  const kept = [wasm.subarray(0, 8)]
-  for (let at = 8; at < wasm.length; ) {
-    const start = at
-    const id = wasm[at++]
-    const number = () => {
-      let value = 0
-      for (let shift = 0; ; shift += 7) {
-        const byte = wasm[at++]
-        value |= (byte & 127) << shift
-        if (byte < 128) return value
-      }
-    }
-    const size = number()
-    const end = at + size
-    const length = id === 0 ? number() : 0
-    const name = Buffer.from(wasm.subarray(at, at + length)).toString()
-    if (id !== 0 || name !== unwanted) kept.push(wasm.subarray(start, end))
-    at = end
+  const kept = [wasm.subarray(0, HEADER)]
+  const reader = readerOf(wasm, HEADER)
+  while (reader.at < wasm.length) {
+    const start = reader.at
+    const id = reader.byte()
+    const end = reader.number() + reader.at
+    if (id !== CUSTOM || reader.string() !== unwanted) kept.push(wasm.subarray(start, end))
+    reader.at = end
   }
   return Buffer.concat(kept)
 }
