@@ -54,7 +54,8 @@ const PAGES = {
 
 /** Files of this test process; removed when it ends. */
 const folder = mkdtempSync(join(tmpdir(), 'vodupload-e2e-'))
-const site = await startSite()
+/** Serves the pages and the built package. */
+export const site = await startSite()
 const browser = await chromium.launch({ executablePath, chromiumSandbox: false, args: ARGS })
 
 after(async () => {

@@ -22,8 +22,10 @@
  */
 
 const page = /** @type {any} */ (globalThis)
-/** @type {(call: Call) => Promise<void>} */
-const tell = page.tell
+/** What was told when there is no binding to tell it through: WebDriver has none, and asks. @type {Call[]} */
+page.told = []
+/** @type {(call: Call) => Promise<unknown>} */
+const tell = page.tell ?? (async (call) => page.told.push(call))
 
 addEventListener('securitypolicyviolation', ({ effectiveDirective, blockedURI }) => {
   void tell({ on: 'CSP', uploader: 0, file: '', state: '', message: `${effectiveDirective} ${blockedURI}` })
@@ -89,7 +91,8 @@ function create({ app, signature = 4, options = {} }) {
  */
 function add(uploader, start, end) {
   const input = /** @type {HTMLInputElement} */ (document.getElementById('files'))
-  return [...input.files ?? []].slice(start, end).map((file) => uploaders[uploader].addFile(file, null, null, null, '{"Vod":{}}'))
+  // WebDriver turns what is undefined into null.
+  return [...input.files ?? []].slice(start ?? 0, end ?? undefined).map((file) => uploaders[uploader].addFile(file, null, null, null, '{"Vod":{}}'))
 }
 
 Object.assign(page, { vod: { uploaders, create, add } })
