@@ -6,7 +6,7 @@ import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { createCipheriv, createHash } from 'node:crypto'
 import { mkdtempSync, readFileSync, readdirSync } from 'node:fs'
-import { open, rm } from 'node:fs/promises'
+import { open, rm, truncate, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import { once } from 'node:events'
 import { tmpdir } from 'node:os'
@@ -96,6 +96,18 @@ export async function makeFile(name, size) {
   const file = await open(path, 'w')
   for (let left = size; left > 0; left -= zeros.length) await file.write(cipher.update(zeros.subarray(0, left)))
   await file.close()
+  return path
+}
+
+/**
+ * A file of zeros that takes no room on disk.
+ * @param {string} name
+ * @param {number} size bytes
+ */
+export async function makeSparseFile(name, size) {
+  const path = join(folder, name)
+  await writeFile(path, '')
+  await truncate(path, size)
   return path
 }
 

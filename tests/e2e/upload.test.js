@@ -3,7 +3,7 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { KiB, MiB, makeFile, openWorld } from './harness.js'
+import { KiB, MiB, makeFile, makeSparseFile, openWorld } from './harness.js'
 
 test('the ES module uploads under a strict policy', async (t) => {
   const world = await openWorld(t)
@@ -119,4 +119,18 @@ test('without WebAssembly the file fails with advice about the policy', async (t
   assert.equal(code, 'CoreNotLoaded')
   assert.match(message, /Content-Security-Policy.*wasm-unsafe-eval/)
   assert.match(world.problems.splice(0).join(), /script-src wasm-eval/)
+})
+
+test('30 GB begin with parts that fit into ten thousand', async (t) => {
+  const world = await openWorld(t, { cloud: { integrity: 'off', keep: false } })
+  const path = await makeSparseFile('30 GB.mp4', 30 * 1024 * MiB)
+  const uploader = await world.begin([path])
+  await world.until('some parts', () => world.requests('UploadPart').filter(({ status }) => status === 200).length >= 10)
+  await world.do(uploader, 'stopUpload')
+  await world.heard('onUploadCanceled')
+  const parts = world.requests('UploadPart').filter(({ status }) => status === 200)
+  const sizes = parts.sort((a, b) => (a.partNumber ?? 0) - (b.partNumber ?? 0)).map(({ bytes }) => bytes)
+  assert.equal(sizes[0], 4 * MiB, 'the least power of two of which ten thousand suffice')
+  assert.ok(sizes.every((size) => size >= 4 * MiB && size <= 32 * MiB && Number.isInteger(Math.log2(size))), `${sizes}`)
+  assert.equal(world.calls.find(({ on }) => on === 'onUploadProgress')?.total, 30 * 1024 * MiB)
 })
