@@ -43,6 +43,12 @@ const CALLBACKS = {
   succeeded: (on, info) => on.onUploadSucceed?.(info),
 }
 
+/** Events that ask for a credential, and the callbacks of which one must answer. @type {Record<string, (keyof VODUploadOptions)[]>} */
+const QUESTIONS = {
+  credentialExpired: ['onUploadTokenExpired'],
+  started: ['onUploadstarted', 'onUploadStarted'],
+}
+
 /** @param {Host} host */
 export function vodUploadOn(host) {
   return class VODUpload {
@@ -221,6 +227,10 @@ export function vodUploadOn(host) {
       // Only now: a file that is removed before the core is there is still owed what comes before.
       if (event.type === 'removed') this.#infos.delete(event.file)
       CHANGES[event.type]?.(info, event)
+      const hearers = QUESTIONS[event.type]
+      if (hearers && !hearers.some((name) => this.#options[name])) {
+        this.#report('MissingArgument', `${hearers[0]} is not given: nobody can answer with a credential, and the file waits.`)
+      }
       this.#tell(event, info)
     }
 

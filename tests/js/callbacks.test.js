@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { FakeFile } from './fake_host.js'
-import { AUTH, PART, authOf, settled, stage } from './stage.js'
+import { ADDRESS, AUTH, PART, authOf, settled, stage } from './stage.js'
 import { refusal } from './tiny_oss.js'
 
 test('the callbacks of a good upload come in the documented order', async (t) => {
@@ -175,6 +175,30 @@ test('without callbacks and without options an uploader does not fail', async (t
     uploader.cleanList()
     await settled()
   }
+})
+
+test('a question that nobody hears is reported, for the file would wait for ever', async (t) => {
+  t.mock.method(console, 'error', () => {})
+  const { vodUploadOn } = await import('./bundle.js')
+  const { fakeHost } = await import('./fake_host.js')
+  const fake = fakeHost()
+  fake.serve(() => refusal('SecurityTokenExpired'))
+  const VODUpload = vodUploadOn(fake.host)
+  /** @type {string[]} */
+  const log = []
+  /** @type {any} */
+  const options = { userId: '1', logger: (/** @type {any} */ { code, message }) => log.push(`${code}: ${message}`) }
+  const uploader = new VODUpload(options)
+  uploader.addFile(new FakeFile('a.mp4', 1_000))
+  uploader.startUpload()
+  await settled()
+  assert.equal(log.length, 1)
+  assert.match(log[0], /^MissingArgument: onUploadstarted /)
+  uploader.setUploadAuthAndAddress(uploader.listFiles()[0], AUTH, ADDRESS, 'VID')
+  await settled()
+  await settled()
+  assert.equal(log.length, 2)
+  assert.match(log[1], /^MissingArgument: onUploadTokenExpired /)
 })
 
 const THROWERS = {

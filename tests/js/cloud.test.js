@@ -14,7 +14,6 @@ import { startCloud } from '../cloud/index.js'
 import { readForm } from '../cloud/post_object.js'
 import { element, send, signedRequest } from '../cloud/signed_request.js'
 import { signer } from '../cloud/signature.js'
-import '../cloud/faults_suite.js'
 
 /** @type {any} */
 const OSS = createRequire(import.meta.url)('ali-oss')

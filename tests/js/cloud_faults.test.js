@@ -1,5 +1,5 @@
 // @ts-check
-// Tests of the faults, the slow network, CORS and the app server; part of tests/js/cloud.test.js.
+// Tests of the faults, the slow network, CORS and the app server.
 
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
@@ -7,13 +7,13 @@ import { once } from 'node:events'
 import { Agent } from 'node:http'
 import { fileURLToPath } from 'node:url'
 import { after, before, beforeEach, describe, test } from 'node:test'
-import { startCloud } from './index.js'
-import { element, send, signedRequest } from './signed_request.js'
+import { startCloud } from '../cloud/index.js'
+import { element, send, signedRequest } from '../cloud/signed_request.js'
 
 const KEY = 'sv/1/1.mp4'
 const SIZE = 300_000
 
-/** @type {import('./index.js').Cloud} */
+/** @type {import('../cloud/index.js').Cloud} */
 let cloud
 /** @type {ReturnType<typeof cloud.credentials.issue>} */
 let grant
@@ -315,7 +315,7 @@ describe('the app server', () => {
 })
 
 describe('the command', () => {
-  const cli = fileURLToPath(new URL('cli.js', import.meta.url))
+  const cli = fileURLToPath(new URL('../cloud/cli.js', import.meta.url))
 
   test('prints where it listens, serves, and stops on SIGTERM', async () => {
     const child = spawn(process.execPath, [cli, '--oss-port', '0', '--app-port', '0'])
