@@ -65,8 +65,9 @@ enum Phase {
     Transferring,
     /// Has the object put together.
     Completing,
-    /// Looks whether a lost reply to a complete call was a good one.
-    Confirming,
+    /// Looks whether the upload is gone because the object is complete:
+    /// `is_sent` by this run, or before a reload.
+    Confirming { is_sent: bool },
     /// Was stopped and may go on.
     Stopped,
     /// Has ended.

@@ -338,3 +338,48 @@ fn a_reload_while_the_list_fails_keeps_the_upload() {
     assert_eq!(sim.state(file), State::Succeeded);
     assert_eq!(sim.count(Call::Initiate), 0);
 }
+
+/// Completes the object, loses the reply and reloads before it is missed.
+fn reloaded_when_complete(setup: Setup, meddle: impl Fn(&mut Sim)) -> Sim {
+    let (mut sim, file) = Sim::started(setup, 20 * MB);
+    sim.fault(Call::Complete, 0..1, Fault::DropAfter);
+    sim.run_until(|sim| !sim.cloud.objects.is_empty());
+    meddle(&mut sim);
+    sim.reload();
+    sim.sent.clear();
+    sim.give(Input::Start);
+    sim.run();
+    assert_eq!(sim.state(file), State::Succeeded);
+    sim
+}
+
+#[test]
+fn an_object_that_was_complete_before_the_reload_is_not_sent_again() {
+    let sim = reloaded_when_complete(Setup::default(), |_| {});
+    let calls = [Call::List, Call::Head, Call::Initiate].map(|call| sim.count(call));
+    assert_eq!(calls, [1, 1, 0]);
+    assert!(sim.storage.is_empty());
+}
+
+#[test]
+fn an_object_of_another_size_is_not_taken_for_ours() {
+    let sim = reloaded_when_complete(Setup::default(), |sim| {
+        for pieces in sim.cloud.objects.values_mut() {
+            pieces.pop();
+        }
+    });
+    assert_eq!((sim.count(Call::Head), sim.count(Call::Initiate)), (1, 1));
+}
+
+#[test]
+fn an_object_whose_size_is_hidden_is_not_taken_for_ours() {
+    let habits = Habits { hides_headers: true, ..Habits::default() };
+    let sim = reloaded_when_complete(Setup { habits, ..Setup::default() }, |_| {});
+    assert_eq!((sim.count(Call::Head), sim.count(Call::Initiate)), (1, 1));
+}
+
+#[test]
+fn an_object_under_the_applications_own_key_is_not_taken_for_ours() {
+    let sim = reloaded_when_complete(Setup { key: Some("chosen.mp4"), ..Setup::default() }, |_| {});
+    assert_eq!((sim.count(Call::Head), sim.count(Call::Initiate)), (0, 1));
+}

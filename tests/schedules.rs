@@ -168,6 +168,7 @@ fn world(seed: u64, dice: &mut Dice) -> Sim {
         habits,
         app_delay: dice.pick(&[0, 50, 5_000]),
         life: dice.pick(&[3_000_000, 3_000_000, 20_000, 3_000]),
+        key: None,
         endpoint: dice.pick(&["https://oss-cn-shanghai.aliyuncs.com", "upload.example.test/"]),
         overcounts: dice.chance(0.2),
         late_answers: dice.chance(0.15),

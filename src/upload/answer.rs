@@ -128,10 +128,7 @@ impl Upload {
         match reply {
             Reply::Aborted => {}
             Reply::Completed | Reply::Stored => self.finish(cx),
-            Reply::Found { size } if size.is_none_or(|size| size == self.info.size) => {
-                self.finish(cx);
-            }
-            Reply::Found { .. } => self.restart(lost_upload(), cx),
+            Reply::Found { size } => self.found(size, cx),
             Reply::Initiated { upload_id } => {
                 if let Strategy::Multipart(plan) = self.strategy(cx) {
                     self.multipart = Some(Multipart::new(upload_id, plan));
@@ -141,6 +138,17 @@ impl Upload {
             }
             Reply::Listed { parts, next } => self.listed(parts, next, cx),
             Reply::Uploaded { etag } => self.uploaded(operation, etag, flight, cx),
+        }
+    }
+
+    /// There is an object. After our own complete call only another size tells
+    /// that it is not ours; after a reload, only the same size that it is.
+    fn found(&mut self, size: Option<u64>, cx: &mut Context<'_>) {
+        let is_sent = matches!(self.phase, Phase::Confirming { is_sent: true });
+        if size.map_or(is_sent, |size| size == self.info.size) {
+            self.finish(cx);
+        } else {
+            self.restart(lost_upload(), cx);
         }
     }
 
@@ -246,13 +254,26 @@ impl Upload {
                 job.status = Status::Ready { at: cx.now };
                 self.jobs.insert(0, job);
             }
-            Recovery::Restart if job.in_doubt && matches!(self.phase, Phase::Completing) => {
-                self.phase = Phase::Confirming;
+            Recovery::Restart if self.may_be_complete(&job) => {
+                let is_sent = matches!(self.phase, Phase::Completing);
+                self.phase = Phase::Confirming { is_sent };
                 self.push(Operation::HeadObject, cx);
             }
             Recovery::Restart => self.restart(error, cx),
             Recovery::Relist => self.relist(Purpose::Mismatch, error, cx),
             Recovery::CorrectClock(_) | Recovery::GiveUp => self.refused(error, cx),
+        }
+    }
+
+    /// Whether an upload may be gone because it is complete: a reply was lost,
+    /// or the page was before it heard one. Then the key has to be the
+    /// service's, which is of this file alone; the application's own may hold
+    /// an older object.
+    fn may_be_complete(&self, job: &Job) -> bool {
+        match self.phase {
+            Phase::Completing => job.in_doubt,
+            Phase::Listing { purpose: Purpose::Resume, .. } => self.overrides.key.is_none(),
+            _ => false,
         }
     }
 
@@ -309,7 +330,7 @@ impl Upload {
                 },
                 cx,
             ),
-            Phase::Listing { purpose: Purpose::Mismatch, .. } | Phase::Confirming => {
+            Phase::Listing { purpose: Purpose::Mismatch, .. } | Phase::Confirming { .. } => {
                 self.restart(error, cx);
             }
             _ => self.give_up(error, cx),

@@ -52,6 +52,8 @@ pub(crate) struct Setup {
     /// Milliseconds that a credential lasts.
     pub(crate) life: u64,
     pub(crate) endpoint: &'static str,
+    /// The application's own object key.
+    pub(crate) key: Option<&'static str>,
     /// The host counts headers as sent, too.
     pub(crate) overcounts: bool,
     /// The host cannot end requests: their answers still arrive.
@@ -70,6 +72,7 @@ impl Default for Setup {
             app_delay: 50,
             life: 3_000_000,
             endpoint: "https://oss-cn-shanghai.aliyuncs.com",
+            key: None,
             overcounts: false,
             late_answers: false,
         }
@@ -202,8 +205,12 @@ impl Sim {
             content_type: "video/mp4".into(),
         };
         self.infos.insert(file, info.clone());
-        self.give(Input::Add { file, info, overrides: Overrides::default() });
+        self.give(Input::Add { file, info, overrides: self.overrides() });
         file
+    }
+
+    fn overrides(&self) -> Overrides {
+        Overrides { key: self.setup.key.map(Into::into), ..Overrides::default() }
     }
 
     pub(crate) fn fault(&mut self, call: Call, which: Range<usize>, fault: Fault) {
@@ -288,7 +295,7 @@ impl Sim {
         self.witness = self.witness.reloaded(&self.setup.config);
         for (file, info) in self.infos.clone() {
             if !self.witness.knows(file) {
-                self.give(Input::Add { file, info, overrides: Overrides::default() });
+                self.give(Input::Add { file, info, overrides: self.overrides() });
             }
         }
         if self.is_down {
@@ -374,7 +381,8 @@ impl Sim {
         });
         self.videos_of.insert(file, video.clone());
         let key = format!("sv/{}/{video} 测试+(a).mp4", file.0);
-        self.cloud.meant.insert(key.clone(), (file.0, self.infos[&file].size));
+        let meant = self.setup.key.map_or(key.clone(), Into::into);
+        self.cloud.meant.insert(meant, (file.0, self.infos[&file].size));
         let serial = self.cloud.issued.len();
         let credential = Credential {
             id: format!("STS.{serial}"),

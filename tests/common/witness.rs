@@ -33,6 +33,8 @@ struct Watched {
     token: Option<String>,
     /// The object key that the credential is for.
     key: String,
+    /// The application's own object key.
+    chosen: Option<String>,
     /// It was cancelled at least once: its upload may be aborted.
     cleans: bool,
     /// The progress report before was the last one: success must follow.
@@ -99,7 +101,7 @@ impl Witness {
     /// Takes note of an input that is about to be given.
     pub(crate) fn before(&mut self, input: &Input) {
         match input {
-            Input::Add { file, info, .. } => {
+            Input::Add { file, info, overrides } => {
                 let watched = Watched {
                     state: State::Queued,
                     size: info.size,
@@ -107,6 +109,7 @@ impl Witness {
                     asked: false,
                     token: None,
                     key: String::new(),
+                    chosen: overrides.key.clone(),
                     cleans: false,
                     complete: false,
                 };
@@ -119,7 +122,7 @@ impl Witness {
                 watched.asked = false;
                 watched.token = Some(grant.credential.token.clone());
                 if let Some(target) = &grant.target {
-                    watched.key.clone_from(&target.key);
+                    watched.key.clone_from(watched.chosen.as_ref().unwrap_or(&target.key));
                 }
             }
             Input::Failed(id, _) | Input::Responded(id, _) => {
