@@ -22,7 +22,7 @@ export function createAppServer(base) {
     create: (file) => ask('POST', '/api/videos', { title: file.name, fileName: file.name, fileSize: file.size }),
     /** @param {string} videoId @returns {Promise<Grant>} */
     refresh: (videoId) => ask('POST', `/api/videos/${encodeURIComponent(videoId)}/refresh`, {}),
-    /** @param {string} videoId what the cloud stores of it: state, size, md5 */
+    /** @param {string} videoId what the cloud stores of it: state, size, sha256 */
     video: (videoId) => ask('GET', `/api/videos/${encodeURIComponent(videoId)}`),
   }
 

@@ -27,7 +27,6 @@ const TYPES = /** @type {Record<string, string>} */ ({
 const POLICY = [
   "default-src 'none'",
   "script-src 'self' 'wasm-unsafe-eval'",
-  "worker-src 'self'",
   "style-src 'self'",
   "img-src 'self' data:",
   "connect-src 'self' http://127.0.0.1:* http://localhost:* http://*.localhost:*",

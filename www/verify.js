@@ -1,5 +1,6 @@
 // @ts-check
-// Whether the object in the local OSS is the file that was dropped: by size, and by MD5 where that takes seconds at most.
+// Whether the object in the local OSS is the file that was dropped: by size, and by SHA-256 where memory holds it:
+// WebCrypto digests nothing piece by piece.
 import { bytes } from './format.js'
 import { text } from './words.js'
 
@@ -17,12 +18,12 @@ export async function verify(app, videoId, file) {
     const stored = await app.video(videoId)
     if (stored.state !== 'stored') return verdict(false, 'check.missing')
     if (stored.size !== file.size) return verdict(false, 'check.different', { detail: `${bytes(stored.size)} / ${bytes(file.size)}` })
-    if (!stored.md5) return verdict(true, 'check.nohash')
+    if (!stored.sha256) return verdict(true, 'check.nohash')
     if (file.size > HASHED_UP_TO) return verdict(true, 'check.size', { limit: bytes(HASHED_UP_TO) })
-    const md5 = await md5Of(file)
-    return md5 === stored.md5.toLowerCase()
-      ? verdict(true, 'check.same', { hash: `MD5 ${md5}` })
-      : verdict(false, 'check.different', { detail: `MD5 ${stored.md5} / ${md5}` })
+    const hash = await sha256Of(file)
+    return hash === stored.sha256
+      ? verdict(true, 'check.same', { hash: `SHA-256 ${hash}` })
+      : verdict(false, 'check.different', { detail: `SHA-256 ${stored.sha256} / ${hash}` })
   } catch (error) {
     return verdict(null, 'check.failed', { detail: error instanceof Error ? error.message : String(error) })
   }
@@ -30,20 +31,9 @@ export async function verify(app, videoId, file) {
 
 /**
  * @param {File} file
- * @returns {Promise<string>}
+ * @returns {Promise<string>} hex
  */
-function md5Of(file) {
-  return new Promise((resolve, reject) => {
-    const worker = new Worker(new URL('md5_worker.js', import.meta.url))
-    worker.onmessage = ({ data }) => {
-      worker.terminate()
-      if (data.md5) resolve(data.md5)
-      else reject(new Error(data.problem))
-    }
-    worker.onerror = (event) => {
-      worker.terminate()
-      reject(new Error(event.message))
-    }
-    worker.postMessage(file)
-  })
+async function sha256Of(file) {
+  const digest = await crypto.subtle.digest('SHA-256', await file.arrayBuffer())
+  return [...new Uint8Array(digest)].map((byte) => byte.toString(16).padStart(2, '0')).join('')
 }

@@ -90,7 +90,12 @@ impl Driver {
                 }
             }
             Output::Erase { key } => self.host.erase(&key),
-            Output::Event(event) => self.host.emit(&convert::event(&event)),
+            Output::Event(event) => {
+                // Events hold no secret; requests do, and are not traced.
+                #[cfg(debug_assertions)]
+                web_sys::console::debug_1(&format!("{event:?}").into());
+                self.host.emit(&convert::event(&event));
+            }
             Output::Load { file, key } => {
                 let text = self.host.load(&key);
                 self.inbox.borrow_mut().push_back(Input::Loaded { file, text });

@@ -147,7 +147,7 @@ export const createApp = ({ bucket, credentials, faults, store, log, keyStyle, r
     if (!object) return { ...video, state: 'uploading' }
     if (!reader || reader.expires < now() + DOWNLOAD_LIFE * 500) reader = issueReader()
     return {
-      ...video, state: 'stored', size: object.size, etag: object.etag, md5: await store.md5(object),
+      ...video, state: 'stored', size: object.size, etag: object.etag, sha256: await store.sha256(object),
       url: object.path && signedUrl(reader, endpoint(), video.key),
     }
   }

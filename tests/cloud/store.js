@@ -32,7 +32,7 @@ import { ossError } from './errors.js'
  * @property {Record<string, string>} headers what GetObject gives back: content-type, x-oss-meta-*
  * @property {Map<number, Part>} parts
  *
- * @typedef {Content & { bucket: string, key: string, type: 'Normal' | 'Multipart', lastModified: number, headers: Record<string, string> }} StoredObject
+ * @typedef {Content & { bucket: string, key: string, type: 'Normal' | 'Multipart', lastModified: number, headers: Record<string, string>, sha256?: string }} StoredObject
  */
 
 /** Bytes gathered before a write: fewer, larger writes leave the event loop to the network. */
@@ -215,15 +215,15 @@ export const createStore = ({ root, integrity, keep, persistent, now }) => {
     },
 
     /**
-     * MD5 of the whole object in hex; null when its bytes were not kept.
+     * SHA-256 of the whole object in hex, as a page can compute it too; null when its bytes were not kept.
      * @param {StoredObject} object
      */
-    async md5(object) {
-      if (object.md5 || !object.path) return object.md5
-      const hash = createHash('md5')
+    async sha256(object) {
+      if (object.sha256 || !object.path) return object.sha256 ?? null
+      const hash = createHash('sha256')
       const file = await open(object.path)
       for await (const chunk of file.createReadStream({ highWaterMark: WRITE_SIZE })) hash.update(chunk)
-      return (object.md5 = hash.digest('hex'))
+      return (object.sha256 = hash.digest('hex'))
     },
 
     /**
