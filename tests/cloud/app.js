@@ -1,31 +1,21 @@
 // @ts-check
 // The app server a customer would run: creates videos, hands out their upload address and credential.
 //
-// It answers JSON to any origin. Beside /api it offers /control, so that a page or another process can set faults and
+// It answers JSON to any origin. Beside /api and the paths of the vendor's samples it offers /control, so that a page or another process can set faults and
 // read the log of the cloud it talks to.
 
-import { randomBytes } from 'node:crypto'
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
-import { signedUrl } from './signature.js'
+import { cutTitle } from './media.js'
+import { newRequestId } from './rpc_errors.js'
+import { imageParameters, parametersOf, sampleRoutes } from './samples.js'
 
 /**
- * @typedef {object} Video
- * @property {string} videoId
- * @property {string} title
- * @property {string} fileName
- * @property {number | null} fileSize bytes, as announced
- * @property {string} key
- * @property {string} createdAt ISO 8601
- *
+ * @typedef {import('./media.js').Video} Video
  * @typedef {{ status?: number, body: unknown }} Answer
+ * @typedef {[method: string, path: RegExp, act: (match: string[], body: any, query: URLSearchParams) => Answer | Promise<Answer>]} Route
  */
 
 /** Requests are small JSON objects, bytes. */
 const MAX_BODY = 1 << 20
-
-/** Life of a download address, s. */
-const DOWNLOAD_LIFE = 86_400
 
 /**
  * @param {object} options
@@ -34,27 +24,23 @@ const DOWNLOAD_LIFE = 86_400
  * @param {import('./faults.js').Faults} options.faults
  * @param {import('./store.js').Store} options.store
  * @param {import('./oss.js').LogEntry[]} options.log
- * @param {'id' | 'name'} options.keyStyle `name` puts the file's own name, however it is written, into the object key
- * @param {string | null} options.root where videos are remembered, if anywhere
- * @param {() => string} options.endpoint
- * @param {() => number} options.now
+ * @param {import('./media.js').Media} options.media
  */
-export const createApp = ({ bucket, credentials, faults, store, log, keyStyle, root, endpoint, now }) => {
-  const path = root && join(root, 'videos.json')
-  /** @type {Map<string, Video>} */
-  const videos = new Map(path && existsSync(path) ? JSON.parse(readFileSync(path, 'utf8')) : [])
-  const save = () => { if (path) writeFileSync(path, JSON.stringify([...videos])) }
-  const issueReader = () => credentials.issue({ life: DOWNLOAD_LIFE, deny: [] })
-  /** @type {ReturnType<typeof issueReader> | undefined} */
-  let reader
-
-  /** @type {[string, RegExp, (match: string[], body: any, query: URLSearchParams) => Answer | Promise<Answer>][]} */
+export const createApp = ({ bucket, credentials, faults, store, log, media }) => {
+  /** @type {Route[]} */
   const routes = [
-    ['POST', /^\/api\/videos$/, (_, { title, fileName, fileSize }) => create(title, fileName, fileSize)],
-    ['GET', /^\/api\/videos$/, async () => ({ body: await Promise.all([...videos.values()].map(describe)) })],
-    ['GET', /^\/api\/videos\/([^/]+)$/, async ([, id]) => ({ body: await describe(find(id)) })],
-    ['POST', /^\/api\/videos\/([^/]+)\/refresh$/, ([, id]) => ({ body: grantFor(find(id)) })],
-    ['DELETE', /^\/api\/videos\/([^/]+)$/, ([, id]) => remove(find(id))],
+    ['POST', /^\/api\/videos$/, (_, wish) => createVideo(wish)],
+    ['GET', /^\/api\/videos$/, async () => ({ body: await Promise.all(media.videos().map(describe)) })],
+    ['GET', /^\/api\/videos\/([^/]+)$/, async ([, id]) => ({ body: await describe(media.findVideo(id)) })],
+    ['POST', /^\/api\/videos\/([^/]+)\/refresh$/, ([, id]) => answerWith(media.refreshVideo(id))],
+    ['DELETE', /^\/api\/videos\/([^/]+)$/, async ([, id]) => {
+      await media.removeVideo(id)
+      return { status: 204, body: null }
+    }],
+    ['POST', /^\/api\/images$/, (_, wish) => answerWith(media.createImage(imageParameters(parametersOf(wish))))],
+    ['GET', /^\/api\/sts$/, issueSts],
+    ['POST', /^\/api\/sts$/, issueSts],
+    ...sampleRoutes({ media, credentials, newRequestId }),
     ['GET', /^\/control\/faults$/, () => ({ body: faults.list() })],
     ['POST', /^\/control\/faults$/, (_, fault) => ({ body: { id: faults.add(fault) } })],
     ['DELETE', /^\/control\/faults$/, () => done(faults.clear)],
@@ -75,9 +61,9 @@ export const createApp = ({ bucket, credentials, faults, store, log, keyStyle, r
    */
   return (request, response) => {
     const url = new URL(request.url ?? '/', 'http://app')
-    if (!/^\/(api|control)\//.test(url.pathname)) return false
+    if (!/^\/(api|control)\//.test(url.pathname) && !routes.some(([, path]) => path.test(url.pathname))) return false
     void answer(request, url)
-      .catch((error) => error.answer ?? { status: 400, body: { code: 'InvalidParameter', message: error.message } })
+      .catch(({ status = 400, code = 'InvalidParameter', message }) => ({ status, body: { requestId: newRequestId(), code, message } }))
       .then((/** @type {Answer} */ { status = 200, body }) => {
         const text = status === 204 ? '' : JSON.stringify(body)
         response.writeHead(status, {
@@ -97,68 +83,38 @@ export const createApp = ({ bucket, credentials, faults, store, log, keyStyle, r
   async function answer(request, url) {
     if (request.method === 'OPTIONS') return { status: 204, body: null }
     const text = await readText(request)
-    for (const [method, pattern, handler] of routes) {
-      const match = request.method === method && pattern.exec(decodeURI(url.pathname))
-      if (match) return handler([...match], text ? JSON.parse(text) : {}, url.searchParams)
+    for (const [method, path, act] of routes) {
+      const match = request.method === method && path.exec(decodeURI(url.pathname))
+      if (match) return act([...match], text ? JSON.parse(text) : {}, url.searchParams)
     }
     throw refusal(404, 'InvalidAction.NotFound', `There is no ${request.method} ${url.pathname}.`)
   }
 
-  /**
-   * CreateUploadVideo.
-   * @param {unknown} title
-   * @param {unknown} fileName
-   * @param {unknown} fileSize
-   */
-  function create(title, fileName, fileSize) {
-    if (typeof fileName !== 'string' || !fileName) throw refusal(400, 'MissingParameter', 'fileName is missing.')
-    const extension = /\.(\w{1,16})$/.exec(fileName)?.[1]
-    if (!extension) throw refusal(400, 'InvalidParameter.FileName', 'fileName has no extension.')
-    const videoId = randomBytes(16).toString('hex')
-    const name = keyStyle === 'name' ? fileName.replace(/[/\\]/g, '_') : `${videoId}.${extension}`
-    /** @type {Video} */
-    const video = {
-      videoId, fileName, title: typeof title === 'string' && title ? title : fileName, key: `sv/${videoId}/${name}`,
-      fileSize: typeof fileSize === 'number' ? fileSize : null, createdAt: new Date(now()).toISOString(),
-    }
-    videos.set(videoId, video)
-    save()
-    return { body: grantFor(video) }
+  /** @param {object} wish */
+  function createVideo(wish) {
+    const { FileName, FileSize, Title = FileName, ...others } = parametersOf(wish)
+    if (!FileName) throw refusal(400, 'MissingParameter', 'fileName is missing.')
+    return answerWith(media.createVideo({ Title: cutTitle(Title), FileName, ...(/^\d+$/.test(FileSize) && { FileSize }), ...others }))
   }
 
-  /** @param {Video} video */
-  function grantFor({ videoId, key }) {
-    const { uploadAuth, uploadAddress } = credentials.issue({ key })
-    return { requestId: requestId(), videoId, uploadAddress, uploadAuth }
-  }
-
-  /** @param {Video} video */
-  async function remove({ videoId, key }) {
-    videos.delete(videoId)
-    save()
-    for (const upload of store.uploads().filter((upload) => upload.bucket === bucket && upload.key === key)) await store.abort(upload)
-    await store.remove(bucket, key)
-    return { status: 204, body: null }
+  function issueSts() {
+    const { accessKeyId, accessKeySecret, securityToken, expiration } = credentials.issueSts()
+    return answerWith({ accessKeyId, accessKeySecret, securityToken, expiration })
   }
 
   /** @param {Video} video */
   async function describe(video) {
     const object = store.object(bucket, video.key)
     if (!object) return { ...video, state: 'uploading' }
-    if (!reader || reader.expires < now() + DOWNLOAD_LIFE * 500) reader = issueReader()
     return {
       ...video, state: 'stored', size: object.size, etag: object.etag, sha256: await store.sha256(object),
-      url: object.path && signedUrl(reader, endpoint(), video.key),
+      url: object.path && media.downloadUrl(video.key),
     }
   }
-
-  /** @param {string} videoId */
-  function find(videoId) {
-    const video = videos.get(videoId)
-    if (!video) throw refusal(404, 'InvalidVideo.NotFound', 'The video does not exist.')
-    return video
-  }
 }
+
+/** @param {object} body */
+const answerWith = (body) => ({ body: { requestId: newRequestId(), ...body } })
 
 /**
  * @param {() => unknown} act
@@ -169,14 +125,12 @@ const done = (act) => {
   return { status: 204, body: null }
 }
 
-const requestId = () => randomBytes(16).toString('hex').toUpperCase().replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-')
-
 /**
  * @param {number} status
  * @param {string} code
  * @param {string} message
  */
-const refusal = (status, code, message) => Object.assign(new Error(message), { answer: { status, body: { requestId: requestId(), code, message } } })
+const refusal = (status, code, message) => Object.assign(new Error(message), { status, code })
 
 /** @param {import('node:http').IncomingMessage} request */
 const readText = async (request) => {

@@ -11,6 +11,7 @@ const HELP = `vodupload-cloud - Aliyun VOD and OSS on this machine, for developi
 
   --oss-port N         OSS endpoint (default 9000; 0: any free port)
   --app-port N         app server (default 9001; 0: any free port)
+  --vod-port N         VOD's RPC endpoint (default 9002; 0: any free port)
   --dir D              keep objects and unfinished uploads in D and go on with them next time
                        (default: a temporary directory, removed at the end)
   --bucket NAME        (default outin-local)
@@ -19,13 +20,15 @@ const HELP = `vodupload-cloud - Aliyun VOD and OSS on this machine, for developi
   --key-style STYLE    id, or name: the file's own name in the object key (default id)
   --hide-etag          the bucket's CORS rule exposes no headers
   --no-cors            the bucket has no CORS rule
-  --integrity LEVEL    full: MD5 and CRC-64, etag: MD5, off: neither (default full)
+  --integrity LEVEL    full: MD5 and CRC-64, etag: MD5, off: neither,
+                       zeros: CRC-64 as if all bytes were zero (default full)
   --no-keep            do not write bytes to disk
   --clock-skew S       this cloud's clock is S seconds ahead
   --quiet              do not print requests
   --help
 
-Needs ali-oss, which checks the signatures: npm install --save-dev ali-oss@6
+Needs the vendor's packages that check signatures: npm install --save-dev ali-oss@6 @alicloud/pop-core@1
+(pop-core for the RPC endpoint only)
 `
 
 /** @param {string} message */
@@ -40,7 +43,7 @@ const readArguments = () => {
   try {
     return parseArgs({
       options: {
-        'oss-port': text, 'app-port': text, dir: text, bucket: text, region: text, 'credential-life': text, 'key-style': text,
+        'oss-port': text, 'app-port': text, 'vod-port': text, dir: text, bucket: text, region: text, 'credential-life': text, 'key-style': text,
         'hide-etag': flag, 'no-cors': flag, integrity: text, 'no-keep': flag, 'clock-skew': text, quiet: flag, help: flag,
       },
     }).values
@@ -69,6 +72,7 @@ const cloud = await startCloud({
   root: values.dir,
   ossPort: number('oss-port', values['oss-port'], 9000),
   appPort: number('app-port', values['app-port'], 9001),
+  vodPort: number('vod-port', values['vod-port'], 9002),
   bucket: values.bucket,
   region: values.region,
   credentialLife: number('credential-life', values['credential-life'], 3000),
@@ -86,6 +90,7 @@ const cloud = await startCloud({
 
 console.log(`OSS endpoint  ${cloud.oss}   bucket ${cloud.bucket}, region ${cloud.region}
 App server    ${cloud.app}
+RPC endpoint  ${cloud.vod}
 Objects in    ${cloud.root}
 
 Get an upload address and credential:

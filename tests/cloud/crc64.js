@@ -97,3 +97,9 @@ export const joinCrc64 = (first, second, secondLength) => {
   }
   return multiply(shift, first) ^ second
 }
+
+/**
+ * The CRC of zeros.
+ * @param {number} size bytes
+ */
+export const zerosCrc64 = (size) => joinCrc64(MASK, 0n, size) ^ MASK

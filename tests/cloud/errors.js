@@ -59,6 +59,16 @@ export const ossError = (code, more = {}) => {
   })
 }
 
+/**
+ * The answer of another region's endpoint.
+ * @param {string} bucket
+ * @param {string} endpoint
+ */
+export const elsewhereError = (bucket, endpoint) => ossError('AccessDenied', {
+  message: 'The bucket you are attempting to access must be addressed using the specified endpoint. Please send all future requests to this endpoint.',
+  fields: { Bucket: bucket, Endpoint: endpoint },
+})
+
 /** @param {unknown} value */
 const escapeXml = (value) => String(value).replace(/[<>&"']/g, (c) => `&#${c.charCodeAt(0)};`)
 

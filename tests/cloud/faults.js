@@ -1,24 +1,25 @@
 // @ts-check
 // Scripted faults and a slow network: what may go wrong, when, and how often.
 //
-// This file only decides; oss.js carries the decision out. All values are plain JSON, so that a page or another process
+// This file only decides; the endpoints (oss.js, vod.js) carry the decision out. All values are plain JSON, so that a page or another process
 // can set them through /control. Chance is seeded: the same requests meet the same faults.
 
 /**
  * @typedef {object} Action
- * @property {'cut' | 'errorIn200' | 'expire' | 'html' | 'lostReply' | 'refuse' | 'skew' | 'stall' | 'status'} kind
+ * @property {'corrupt' | 'cut' | 'errorIn200' | 'expire' | 'html' | 'lostReply' | 'redirectEndpoint' | 'refuse' | 'skew' | 'stall' | 'status'} kind
  * @property {number} [afterBytes] cut, stall: so many body bytes are read first
  * @property {number} [fraction] cut, stall: the same as a share of Content-Length, 0..1
  * @property {number} [status] status, html: HTTP status
- * @property {string} [code] status, errorIn200: OSS error code
+ * @property {string} [code] status, errorIn200: error code
  * @property {string} [message] status
- * @property {Record<string, string>} [fields] status: further elements of the error XML, e.g. `{ Endpoint: '...' }`
+ * @property {Record<string, string>} [fields] status: further elements of the error, e.g. `{ Endpoint: '...' }`
  * @property {number} [retryAfter] status: seconds, sent as Retry-After
+ * @property {string} [endpoint] redirectEndpoint: where the client is sent
  * @property {number} [ms] stall: how long; skew: how far this server's clock is ahead
  * @property {boolean} [forever] stall: until the client gives up
  *
  * @typedef {object} Fault
- * @property {string | string[]} [operation] default: every operation but `preflight`
+ * @property {string | string[]} [operation] default: every operation on which the action can act, but `preflight`
  * @property {number | number[]} [partNumber]
  * @property {string} [key]
  * @property {number} [after] lets the first so many matching requests pass
@@ -41,16 +42,30 @@ const MATCHERS = ['operation', 'partNumber', 'key', 'after', 'every', 'rate', 's
 
 /** What each kind of action takes. */
 const ACTIONS = {
+  corrupt: [],
   cut: ['afterBytes', 'fraction'],
   errorIn200: ['code', 'message'],
   expire: [],
   html: ['status'],
   lostReply: [],
+  redirectEndpoint: ['endpoint'],
   refuse: [],
   skew: ['ms'],
   stall: ['ms', 'forever', 'afterBytes', 'fraction'],
   status: ['status', 'code', 'message', 'fields', 'retryAfter'],
 }
+
+const WRITES = ['UploadPart', 'PutObject', 'PostObject']
+/** Operations of VOD's RPC endpoint. */
+export const RPC_OPERATIONS = ['CreateUploadVideo', 'CreateUploadImage', 'RefreshUploadVideo']
+
+/**
+ * Whether the action does anything there: a fault that counts a hit without effect proves nothing.
+ * @param {Action['kind']} kind
+ * @param {string} operation
+ */
+const canAct = (kind, operation) => kind === 'corrupt' ? WRITES.includes(operation)
+  : kind !== 'redirectEndpoint' || !RPC_OPERATIONS.includes(operation)
 
 /** @param {{ onDown: () => void }} options called when the network goes down */
 export const createFaults = ({ onDown }) => {
@@ -131,7 +146,8 @@ export const createFaults = ({ onDown }) => {
  */
 const hits = (rule, sighting) => {
   const { operation, partNumber, key, after = 0, every = 1, rate = 1, times = Infinity, perPart = Infinity } = rule.fault
-  const matches = (operation === undefined ? sighting.operation !== 'preflight' : [operation].flat().includes(sighting.operation))
+  const anywhere = sighting.operation !== 'preflight' && canAct(rule.fault.action.kind, sighting.operation)
+  const matches = (operation === undefined ? anywhere : [operation].flat().includes(sighting.operation))
     && (partNumber === undefined || (sighting.partNumber !== null && [partNumber].flat().includes(sighting.partNumber)))
     && (key === undefined || key === sighting.key)
   if (!matches) return false
@@ -152,6 +168,9 @@ const check = (fault) => {
   const kind = fault.action?.kind
   if (!(kind in ACTIONS)) throw new TypeError(`fault.action.kind is ${JSON.stringify(kind)}, not one of ${Object.keys(ACTIONS).join(', ')}`)
   checkNames(fault.action, ['kind', ...ACTIONS[kind]], `action ${kind}`)
+  const idle = [fault.operation ?? []].flat().find((operation) => !canAct(kind, operation))
+  if (idle) throw new TypeError(`action ${kind} does nothing to ${idle}`)
+  if (kind === 'redirectEndpoint' && !fault.action.endpoint) throw new TypeError('action redirectEndpoint needs endpoint')
   if (kind === 'stall' && !fault.action.ms && !fault.action.forever) throw new TypeError('action stall needs ms or forever')
   if (kind === 'skew' && !fault.action.ms) throw new TypeError('action skew needs ms')
 }

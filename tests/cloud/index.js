@@ -1,5 +1,5 @@
 // @ts-check
-// The local cloud: an OSS endpoint with the real rules and an app server that hands out upload credentials.
+// The local cloud: OSS and VOD endpoints with the real rules and an app server that hands out upload credentials.
 //
 // For tests and for development without a network. It listens on loopback only, because anybody who reaches its app
 // server may write to the disk.
@@ -13,9 +13,11 @@ import { createApp } from './app.js'
 import { DEFAULT_CORS } from './cors.js'
 import { createCredentials } from './credentials.js'
 import { createFaults } from './faults.js'
+import { createMedia } from './media.js'
 import { createOss } from './oss.js'
 import { signer } from './signature.js'
 import { createStore } from './store.js'
+import { createVod } from './vod.js'
 
 /**
  * @typedef {object} CloudOptions
@@ -24,27 +26,30 @@ import { createStore } from './store.js'
  * @property {string} [host] a loopback address
  * @property {number} [ossPort] 0: any free port
  * @property {number | null} [appPort] 0: any free port; null: no app server of its own, mount `handler` instead
+ * @property {number | null} [vodPort] of VOD's RPC endpoint; 0: any free port; null: there is none
  * @property {string} [bucket]
  * @property {string} [region]
  * @property {number} [credentialLife] s
  * @property {string[]} [deny] operations that upload credentials may not do, e.g. `['ListParts']`
  * @property {Partial<import('./cors.js').CorsRule> | null} [cors] null: the bucket has no CORS rule
  * @property {import('./store.js').Integrity} [integrity]
+ * @property {import('./store.js').Encryption} [encryption] of what is stored; can be set later, `cloud.encryption = 'KMS'`
  * @property {boolean} [keep] false: bytes are counted and hashed, not written
  * @property {number} [clockSkew] ms by which this cloud's clock is ahead of the machine's
  * @property {'id' | 'name'} [keyStyle] `name`: the file's own name is in the object key
- * @property {(entry: import('./oss.js').LogEntry) => void} [onRequest] told of every OSS request when it has ended
+ * @property {(entry: import('./oss.js').LogEntry) => void} [onRequest] told of every request to OSS or VOD when it has ended
  */
 
 /** @param {CloudOptions} [options] */
 export const startCloud = async (options = {}) => {
   const {
-    host = '127.0.0.1', ossPort = 0, appPort = 0, bucket = 'outin-local', region = 'cn-shanghai', credentialLife = 3000, deny = [],
-    cors = {}, integrity = 'full', keep = true, clockSkew = 0, keyStyle = 'id', onRequest = () => {},
+    host = '127.0.0.1', ossPort = 0, appPort = 0, vodPort = 0, bucket = 'outin-local', region = 'cn-shanghai', credentialLife = 3000,
+    deny = [], cors = {}, integrity = 'full', keep = true, clockSkew = 0, keyStyle = 'id', onRequest = () => {},
   } = options
   if (!/^(127(\.\d{1,3}){3}|localhost|::1)$/.test(host)) throw new TypeError(`host ${host} is not a loopback address`)
-  if (!['full', 'etag', 'off'].includes(integrity)) throw new TypeError(`integrity is ${integrity}, not full, etag or off`)
+  if (!['full', 'etag', 'off', 'zeros'].includes(integrity)) throw new TypeError(`integrity is ${integrity}, not full, etag, off or zeros`)
   if (!['id', 'name'].includes(keyStyle)) throw new TypeError(`keyStyle is ${keyStyle}, not id or name`)
+  let encryption = checkEncryption(options.encryption ?? null)
   signer() // say now, not at the first request, that ali-oss is missing
 
   const temporary = options.root === undefined
@@ -55,19 +60,22 @@ export const startCloud = async (options = {}) => {
   /** @type {import('./oss.js').LogEntry[]} */
   const log = []
 
-  const faults = createFaults({ onDown: () => ossServer.closeAllConnections() })
-  const store = createStore({ root, integrity, keep, persistent: keep && !temporary, now })
+  const faults = createFaults({ onDown: () => { for (const server of endpoints) server.closeAllConnections() } })
+  const store = createStore({ root, integrity, keep, persistent: keep && !temporary, encryption: () => encryption, now })
   const credentials = createCredentials({ bucket, region, life: credentialLife, deny, now, endpoint })
-  const ossServer = createOss({
-    buckets: new Set([bucket]), region, cors: cors && { ...DEFAULT_CORS, ...cors }, credentials, faults, store, log, onRequest, now, endpoint,
-  })
-  const handler = createApp({ bucket, credentials, faults, store, log, keyStyle, root: keep && !temporary ? root : null, endpoint, now })
+  const media = createMedia({ bucket, credentials, store, keyStyle, root: keep && !temporary ? root : null, endpoint, now })
+  const oss = { buckets: new Set([bucket]), region, cors: cors && { ...DEFAULT_CORS, ...cors }, credentials, faults, store, log, onRequest, now, endpoint }
+  const ossServer = createOss(oss)
+  const elsewhereServer = createOss({ ...oss, elsewhere: true })
+  const vodServer = createVod({ credentials, faults, media, log, onRequest, now })
+  const endpoints = [ossServer, elsewhereServer, vodServer]
+  const handler = createApp({ bucket, credentials, faults, store, log, media })
   const appServer = createServer((request, response) => {
     if (!handler(request, response)) response.writeHead(404, { 'Content-Type': 'text/plain' }).end('This is the app server of vodupload-cloud; see /api/videos.\n')
   })
 
   const close = async () => {
-    for (const server of [ossServer, appServer]) {
+    for (const server of [...endpoints, appServer]) {
       if (!server.listening) continue
       const closed = once(server, 'close')
       server.close()
@@ -79,6 +87,8 @@ export const startCloud = async (options = {}) => {
 
   try {
     await listen(ossServer, ossPort, host)
+    await listen(elsewhereServer, 0, host)
+    if (vodPort !== null) await listen(vodServer, vodPort, host)
     if (appPort !== null) await listen(appServer, appPort, host)
   } catch (error) {
     await close() // half a cloud would hold its port and keep the process alive
@@ -88,6 +98,10 @@ export const startCloud = async (options = {}) => {
   return {
     /** Goes into UploadAddress. */
     oss: endpoint(),
+    /** Another region's endpoint: it sends everything to `oss`. */
+    ossElsewhere: addressOf(elsewhereServer, host),
+    /** Where RPC calls go. */
+    vod: vodPort === null ? null : addressOf(vodServer, host),
     app: appPort === null ? null : addressOf(appServer, host),
     root,
     bucket,
@@ -99,6 +113,11 @@ export const startCloud = async (options = {}) => {
     /** @param {string} key */
     object: (key) => store.object(bucket, key),
     objects: store.objects,
+    /** With what their creators told of them. */
+    videos: media.videos,
+    images: media.images,
+    get encryption() { return encryption },
+    set encryption(value) { encryption = checkEncryption(value) },
     /** Unfinished multipart uploads. */
     uploads: () => store.uploads().map((upload) => ({ ...upload, parts: [...upload.parts.values()].sort((a, b) => a.number - b.number) })),
     close,
@@ -106,6 +125,12 @@ export const startCloud = async (options = {}) => {
 }
 
 /** @typedef {Awaited<ReturnType<typeof startCloud>>} Cloud */
+
+/** @param {import('./store.js').Encryption} value */
+const checkEncryption = (value) => {
+  if (value !== null && value !== 'KMS') throw new TypeError(`encryption is ${value}, not KMS or null`)
+  return value
+}
 
 /**
  * @param {import('node:http').Server} server

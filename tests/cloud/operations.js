@@ -314,7 +314,11 @@ const encodedKey = ({ key, query }) => query['encoding-type'] === 'url'
   ? { EncodingType: 'url', Key: encodeURIComponent(key) } : { Key: key }
 
 /** @param {import('./store.js').Content} content */
-export const contentHeaders = ({ etag, crc64 }) => ({ ETag: `"${etag}"`, ...(crc64 !== null && { 'x-oss-hash-crc64ecma': crc64 }) })
+export const contentHeaders = ({ etag, crc64, encryption }) => ({
+  ETag: `"${etag}"`,
+  ...(crc64 !== null && { 'x-oss-hash-crc64ecma': crc64 }),
+  ...(encryption && { 'x-oss-server-side-encryption': encryption }),
+})
 
 /**
  * @param {import('./store.js').Content} content

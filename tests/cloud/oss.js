@@ -4,48 +4,25 @@
 // Every request ends in exactly one log entry. Faults act here and nowhere else, so operations.js can stay plain rules.
 
 import { createReadStream } from 'node:fs'
-import { createServer } from 'node:http'
 import { randomBytes } from 'node:crypto'
 import { corsHeaders, preflightHeaders } from './cors.js'
-import { errorXml, ossError } from './errors.js'
+import { elsewhereError, errorXml, ossError } from './errors.js'
 import { operations } from './operations.js'
 import { formKey, postObject, readForm } from './post_object.js'
 import { parseRequest } from './request.js'
 import { authenticate, authenticateForm, authorize } from './signature.js'
+import { createEndpoint, Disconnected, drain, meetFaults, openWire, PORTAL_PAGE, readBody, sleep, stall, stopAt } from './transport.js'
 
 /**
- * @typedef {import('./faults.js').Action} Action
  * @typedef {import('./operations.js').Reply} Reply
- * @typedef {import('./request.js').OssRequest} OssRequest
+ * @typedef {import('./transport.js').LogEntry} LogEntry
  *
- * @typedef {object} LogEntry
- * @property {number} time ms since the epoch
- * @property {string} method
- * @property {string} operation
- * @property {string} key
- * @property {number | null} partNumber
- * @property {string | null} uploadId
- * @property {number} bytes of the request body, read so far
- * @property {number} status 0 while, and if, there is no answer
- * @property {string} code OSS error code, or ''
- * @property {string} requestId
- * @property {string} fault kind of the fault that hit, or ''
- *
- * @typedef {object} Exchange
- * @property {import('node:http').IncomingMessage} message
- * @property {import('node:http').ServerResponse} response
- * @property {OssRequest} request
- * @property {LogEntry} entry
- * @property {Action | null} fault
+ * @typedef {object} OssExchange
+ * @property {import('./request.js').OssRequest} request
  * @property {() => number} now this request's server time, ms
- * @property {AbortSignal} gone the client has left
+ *
+ * @typedef {import('./transport.js').Wire & OssExchange} Exchange
  */
-
-/** The client has left, or is to be left: there is nobody to answer. */
-class Disconnected extends Error {}
-
-/** Oldest entries go first beyond this, so that a server left running does not grow. */
-const MAX_LOG = 100_000
 
 /**
  * @param {object} options
@@ -59,13 +36,11 @@ const MAX_LOG = 100_000
  * @param {(entry: LogEntry) => void} options.onRequest told of each request when it has ended
  * @param {() => number} options.now
  * @param {() => string} options.endpoint
+ * @param {boolean} [options.elsewhere] plays the endpoint of a region that has none of the buckets and sends to `endpoint`
  */
-export const createOss = ({ buckets, region, cors, credentials, faults, store, log, onRequest, now, endpoint }) => {
-  const server = createServer((message, response) => void serve(message, response))
-  server.requestTimeout = 0 // a large part on a slow network takes longer than Node's five minutes
-  server.keepAliveTimeout = 60_000
-  server.on('connection', (socket) => { if (faults.isDown()) socket.resetAndDestroy() })
-  return server
+export const createOss = ({ buckets, region, cors, credentials, faults, store, log, onRequest, now, endpoint, elsewhere = false }) => {
+  const line = { faults, log, onRequest }
+  return createEndpoint(faults, serve)
 
   /**
    * @param {import('node:http').IncomingMessage} message
@@ -73,21 +48,9 @@ export const createOss = ({ buckets, region, cors, credentials, faults, store, l
    */
   async function serve(message, response) {
     const started = performance.now()
-    const controller = new AbortController()
-    response.once('close', () => {
-      // A finished answer closes too; the client is still there, and what it sends has yet to be read.
-      if (!response.writableFinished) controller.abort()
-      onRequest(entry)
-    })
-    message.on('error', () => {}) // whoever reads the body is told by the iterator
     const requestId = randomBytes(12).toString('hex').toUpperCase()
-    /** @type {LogEntry} */
-    const entry = {
-      time: Date.now(), method: message.method ?? '', operation: 'unknown', key: '', partNumber: null, uploadId: null,
-      bytes: 0, status: 0, code: '', requestId, fault: '',
-    }
-    log.push(entry)
-    if (log.length > MAX_LOG) log.shift()
+    const wire = openWire(line, message, response, requestId)
+    const { entry } = wire
     /** @type {Reply} */
     let reply
     /** @type {Exchange | undefined} */
@@ -96,13 +59,11 @@ export const createOss = ({ buckets, region, cors, credentials, faults, store, l
       const request = parseRequest(message)
       const { operation, key, partNumber, uploadId } = request
       Object.assign(entry, { operation, key, partNumber, uploadId })
-      if (faults.latency()) await sleep(faults.latency(), controller.signal)
-      const fault = faults.match(request)
-      entry.fault = fault?.kind ?? ''
-      const skew = fault?.kind === 'skew' ? fault.ms ?? 0 : 0
-      exchange = { message, response, request, entry, fault, now: () => now() + skew, gone: controller.signal }
+      await meetFaults(line, wire, request)
+      const skew = wire.fault?.kind === 'skew' ? wire.fault.ms ?? 0 : 0
+      exchange = { ...wire, request, now: () => now() + skew }
       reply = await actOut(exchange)
-      if (fault?.kind === 'lostReply') throw new Disconnected()
+      if (wire.fault?.kind === 'lostReply') throw new Disconnected()
     } catch (error) {
       const thrown = /** @type {any} */ (error)
       if (thrown instanceof Disconnected) return void message.socket.resetAndDestroy()
@@ -119,11 +80,11 @@ export const createOss = ({ buckets, region, cors, credentials, faults, store, l
         },
       }
     }
-    if (controller.signal.aborted) return
+    if (wire.gone.aborted) return
     entry.status = reply.status
     // The rest of a refused body is read, or the client would see a broken connection and not the answer.
     if (!exchange) message.resume()
-    else if (!message.complete) void drain(exchange)
+    else if (!message.complete) void drain(line, exchange)
     const { method = '', headers: { origin } } = message
     const common = reply.headers?.Server === 'portal' ? {} : {
       Server: 'AliyunOSS', 'x-oss-request-id': requestId, 'x-oss-server-time': String(Math.round(performance.now() - started)),
@@ -149,7 +110,7 @@ export const createOss = ({ buckets, region, cors, credentials, faults, store, l
     switch (fault?.kind) {
       case 'refuse': throw new Disconnected()
       case 'cut':
-        for await (const _ of body(exchange, stopAt(fault, request)));
+        for await (const _ of readBody(line, exchange, stopAt(exchange)));
         throw new Disconnected()
       case 'status': {
         const status = fault.status ?? 500
@@ -159,16 +120,19 @@ export const createOss = ({ buckets, region, cors, credentials, faults, store, l
           headers: fault.retryAfter === undefined ? {} : { 'Retry-After': String(fault.retryAfter) },
         })
       }
-      case 'html': return { status: fault.status ?? 200, headers: { Server: 'portal', 'Content-Type': 'text/html' }, body: '<html><body>Please sign in to this network.</body></html>' }
+      case 'html': return { status: fault.status ?? 200, headers: { Server: 'portal', 'Content-Type': 'text/html' }, body: PORTAL_PAGE }
       case 'errorIn200': {
         const code = fault.code ?? 'InternalError'
         exchange.entry.code = code
         const error = ossError(code, { message: fault.message })
         return { status: 200, headers: { 'Content-Type': 'application/xml' }, body: errorXml(error, exchange.entry.requestId, request.host) }
       }
-      case 'stall': if (stopAt(fault, request) === 0) await stall(exchange)
+      case 'redirectEndpoint': throw elsewhereError(bucketOf(request), fault.endpoint ?? '')
+      case 'stall': if (stopAt(exchange) === 0) await stall(exchange)
     }
     if (request.operation === 'preflight') return { status: 200, headers: preflightHeaders(cors, request.headers) }
+    // Like OSS without a scheme: the client goes on with the one it has.
+    if (elsewhere) throw elsewhereError(bucketOf(request), endpoint().replace(/^\w+:\/\//, ''))
     return perform(exchange)
   }
 
@@ -181,16 +145,17 @@ export const createOss = ({ buckets, region, cors, credentials, faults, store, l
     const { operation, hostBucket } = request
     if (hostBucket && !buckets.has(hostBucket)) throw ossError('NoSuchBucket', { fields: { BucketName: hostBucket } })
     const verifier = { credentials, region, now: exchange.now(), issuerNow: now(), expire: fault?.kind === 'expire' }
-    const bytes = () => body(exchange)
+    const intact = () => readBody(line, exchange)
+    const damage = fault?.kind === 'corrupt' ? damaged : (/** @type {AsyncIterable<Buffer>} */ chunks) => chunks
 
     if (operation === 'PostObject') {
-      const form = await readForm(request.headers['content-type'] ?? '', bytes())
+      const form = await readForm(request.headers['content-type'] ?? '', intact())
       const grant = authenticateForm(form.fields, verifier)
       const bucket = findBucket(hostBucket ?? grant.bucket)
       const key = formKey(form)
       entry.key = key
       authorize(grant, { bucket, key, operation })
-      return postObject(form, { bucket, key, now: exchange.now(), store, endpoint: endpoint() })
+      return postObject({ ...form, file: damage(form.file) }, { bucket, key, now: exchange.now(), store, endpoint: endpoint() })
     }
 
     const grant = authenticate(request, verifier)
@@ -198,7 +163,7 @@ export const createOss = ({ buckets, region, cors, credentials, faults, store, l
     authorize(grant, { bucket, key: request.key, operation })
     const handler = operations[operation]
     if (!handler) throw ossError('MethodNotAllowed')
-    return handler({ request, bucket, store, body: bytes, endpoint: endpoint() })
+    return handler({ request, bucket, store, body: () => damage(intact()), endpoint: endpoint() })
   }
 
   /** @param {string} bucket */
@@ -207,39 +172,9 @@ export const createOss = ({ buckets, region, cors, credentials, faults, store, l
     return bucket
   }
 
-  /**
-   * The request body at the network's pace. Throws when the client leaves before its end.
-   * @param {Exchange} exchange
-   * @param {number} [limit] bytes after which it ends as if it were complete
-   * @returns {AsyncGenerator<Buffer>}
-   */
-  async function* body(exchange, limit = Infinity) {
-    const { message, request, entry, fault, gone } = exchange
-    const stallAt = fault?.kind === 'stall' ? stopAt(fault, request) : Infinity
-    if (limit === 0) return
-    try {
-      for await (const chunk of message.iterator({ destroyOnReturn: false })) {
-        const delay = faults.delay(chunk.length)
-        if (delay > 1) await sleep(delay, gone)
-        const before = entry.bytes
-        entry.bytes += chunk.length
-        if (before < stallAt && entry.bytes >= stallAt) await stall(exchange)
-        yield chunk
-        if (entry.bytes >= limit) return
-      }
-    } catch (error) {
-      if (/** @type {any} */ (error).code === 'ECONNRESET') throw new Disconnected()
-      throw error
-    }
-  }
-
-  /** @param {Exchange} exchange */
-  async function drain(exchange) {
-    try {
-      for await (const _ of body(exchange));
-    } catch {
-      // the client did not wait for the answer
-    }
+  /** @param {import('./request.js').OssRequest} request */
+  function bucketOf({ hostBucket }) {
+    return hostBucket ?? [...buckets][0]
   }
 
   /**
@@ -262,34 +197,14 @@ export const createOss = ({ buckets, region, cors, credentials, faults, store, l
 }
 
 /**
- * Where in the body a cut or a stall happens, bytes.
- * @param {Action} fault
- * @param {OssRequest} request
+ * The same bytes but for one bit of the first.
+ * @param {AsyncIterable<Buffer>} chunks
  */
-const stopAt = (fault, { contentLength, headers }) => {
-  const whole = contentLength ?? (headers['transfer-encoding'] ? Infinity : 0)
-  if (fault.afterBytes !== undefined) return Math.min(fault.afterBytes, whole)
-  if (fault.fraction !== undefined) return whole === Infinity ? 1 : Math.floor(whole * fault.fraction)
-  return fault.kind === 'cut' && whole !== Infinity ? Math.floor(whole / 2) : 0
-}
-
-/** @param {Exchange} exchange */
-const stall = ({ fault, gone }) => sleep(fault?.forever ? Infinity : fault?.ms ?? 0, gone)
-
-/**
- * @param {number} ms
- * @param {AbortSignal} gone
- * @returns {Promise<void>} rejects when the client leaves first
- */
-const sleep = (ms, gone) => new Promise((resolve, reject) => {
-  const leave = () => {
-    clearTimeout(timer)
-    reject(new Disconnected())
+async function* damaged(chunks) {
+  let hit = false
+  for await (const chunk of chunks) {
+    if (!hit) chunk[0] ^= 1
+    hit = true
+    yield chunk
   }
-  const timer = ms === Infinity ? undefined : setTimeout(() => {
-    gone.removeEventListener('abort', leave)
-    resolve()
-  }, ms).unref()
-  if (gone.aborted) leave()
-  else gone.addEventListener('abort', leave, { once: true })
-})
+}

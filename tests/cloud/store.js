@@ -8,12 +8,14 @@ import { createHash, randomBytes, randomUUID } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { open, rename, rm } from 'node:fs/promises'
 import { extname, join } from 'node:path'
-import { crc64, joinCrc64 } from './crc64.js'
+import { crc64, joinCrc64, zerosCrc64 } from './crc64.js'
 import { ossError } from './errors.js'
 
 /**
- * @typedef {'full' | 'etag' | 'off'} Integrity `full`: MD5 and CRC-64; `etag`: MD5 only; `off`: an ETag of the right
- *   shape that depends on the length only
+ * @typedef {'full' | 'etag' | 'off' | 'zeros'} Integrity `full`: MD5 and CRC-64; `etag`: MD5 only; `off`: an ETag of the
+ *   right shape that depends on the length only; `zeros`: the same, and the CRC-64 of as many zeros, which costs nothing
+ *
+ * @typedef {'KMS' | null} Encryption with KMS an ETag is not the MD5
  *
  * @typedef {object} Content bytes that have arrived
  * @property {string | null} path null when bytes are not kept
@@ -21,6 +23,7 @@ import { ossError } from './errors.js'
  * @property {string} etag upper-case hex, no quotes
  * @property {string | null} md5 hex, of these bytes
  * @property {string | null} crc64 decimal
+ * @property {Encryption} encryption
  *
  * @typedef {Content & { number: number, lastModified: number }} Part
  *
@@ -47,9 +50,10 @@ const digest = (value) => createHash('md5').update(String(value)).digest('hex')
  * @param {Integrity} options.integrity
  * @param {boolean} options.keep whether bytes are written to disk
  * @param {boolean} options.persistent whether another server may continue with this root
+ * @param {() => Encryption} options.encryption of what arrives now
  * @param {() => number} options.now
  */
-export const createStore = ({ root, integrity, keep, persistent, now }) => {
+export const createStore = ({ root, integrity, keep, persistent, encryption, now }) => {
   const folders = { incoming: join(root, 'incoming'), objects: join(root, 'objects'), uploads: join(root, 'uploads') }
   rmSync(folders.incoming, { recursive: true, force: true })
   for (const folder of Object.values(folders)) mkdirSync(folder, { recursive: true })
@@ -82,6 +86,15 @@ export const createStore = ({ root, integrity, keep, persistent, now }) => {
 
   if (persistent) restore()
 
+  /**
+   * @param {number} size
+   * @param {ReturnType<typeof crc64> | null} crc
+   */
+  const checksum = (size, crc) => {
+    if (integrity === 'zeros') return String(zerosCrc64(size))
+    return crc ? String(crc.value()) : null
+  }
+
   return {
     /**
      * Takes a body in. Throws what the body throws, and then nothing is left of it.
@@ -90,7 +103,7 @@ export const createStore = ({ root, integrity, keep, persistent, now }) => {
      * @returns {Promise<Content>}
      */
     async receive(body, { md5: md5Wanted = false, salt = '' } = {}) {
-      const md5 = integrity !== 'off' || md5Wanted ? createHash('md5') : null
+      const md5 = integrity === 'full' || integrity === 'etag' || md5Wanted ? createHash('md5') : null
       const crc = integrity === 'full' ? crc64() : null
       const path = keep ? join(folders.incoming, randomUUID()) : null
       const file = path ? await open(path, 'w') : null
@@ -121,7 +134,9 @@ export const createStore = ({ root, integrity, keep, persistent, now }) => {
         throw error
       }
       const hex = md5?.digest('hex') ?? null
-      return { path, size, md5: hex, etag: (hex ?? digest(`${salt}:${size}`)).toUpperCase(), crc64: crc ? String(crc.value()) : null }
+      const encrypted = encryption()
+      const etag = encrypted ? randomBytes(16).toString('hex') : hex ?? digest(`${salt}:${size}`)
+      return { path, size, md5: hex, etag: etag.toUpperCase(), crc64: checksum(size, crc), encryption: encrypted }
     },
 
     /** @param {Content} content */
@@ -189,6 +204,7 @@ export const createStore = ({ root, integrity, keep, persistent, now }) => {
       /** @type {StoredObject} */
       const object = {
         bucket, key, headers, path, type: 'Multipart', lastModified: now(), md5: null,
+        encryption: parts.find((part) => part.encryption)?.encryption ?? null,
         size: parts.reduce((sum, part) => sum + part.size, 0),
         etag: `${createHash('md5').update(md5s).digest('hex').toUpperCase()}-${parts.length}`,
         crc64: parts.every((part) => part.crc64 !== null)

@@ -320,7 +320,7 @@ describe('the command', () => {
   const cli = fileURLToPath(new URL('../cloud/cli.js', import.meta.url))
 
   test('prints where it listens, serves, and stops on SIGTERM', async () => {
-    const child = spawn(process.execPath, [cli, '--oss-port', '0', '--app-port', '0'])
+    const child = spawn(process.execPath, [cli, '--oss-port', '0', '--app-port', '0', '--vod-port', '0'])
     let output = ''
     for await (const chunk of child.stdout.setEncoding('utf8').iterator({ destroyOnReturn: false })) {
       output += chunk
