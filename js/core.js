@@ -14,15 +14,23 @@ import * as glue from 'vodupload:glue'
  * @property {any} file what the host needs to read the file
  */
 /**
- * What the core asks a host to send. A body of bytes is a slice of a file.
+ * What the core asks a host to send. A body of bytes is a slice of a file; with `fields` it is a form, whose last
+ * field `file` is the slice and whose type the host sets.
  * @typedef {object} WireRequest
  * @property {string} method
  * @property {string} url
  * @property {[string, string][]} headers
- * @property {string | { file: number, start: number, end: number }} [body]
+ * @property {string | { file: number, start: number, end: number, fields?: [string, string][] }} [body]
  */
 /** @typedef {{ status: number, headers: Record<string, string>, body: string }} WireResponse */
 /** @typedef {{ done: Promise<WireResponse>, abort(): void }} Sending */
+/**
+ * Where checkpoints are kept; may also answer with promises.
+ * @typedef {object} Storage
+ * @property {(key: string) => string | null | undefined | Promise<string | null | undefined>} get
+ * @property {(key: string, text: string) => unknown} set
+ * @property {(key: string) => unknown} remove
+ */
 /**
  * What a platform offers. `done` resolves for any HTTP status and rejects with `{ code, message }` when there is no
  * answer; `FileUnreadable` is the one code that is not worth another try.
@@ -30,32 +38,72 @@ import * as glue from 'vodupload:glue'
  * @property {(imports: WebAssembly.Imports) => Promise<WebAssembly.Instance>} loadCore
  * @property {(file: any) => Source} open throws when it is no file
  * @property {(request: WireRequest, source: Source | undefined, sent: (bytes: number) => void) => Sending} send
- * @property {{ get(key: string): string | null, set(key: string, text: string): void, remove(key: string): void }} storage
+ * @property {(source: Source, start: number, end: number) => Promise<ArrayBuffer>} read
+ * @property {Storage} storage
+ * @property {(key: string) => Promise<(() => void) | undefined>} [lock] resolves with its release, or with nothing when
+ *   another page of this user holds it
  * @property {(listener: (online: boolean) => void) => () => void} watchNetwork calls at once with the present state
- * @property {{ parallel: number }} limits requests at once
+ * @property {{ parallel: number, form: number }} limits requests at once; bytes of the largest file sent as a form
  */
 /**
  * @typedef {object} Options
  * @property {number} [partSize] bytes
  * @property {number} [parallel]
+ * @property {number} [fileParallel]
  * @property {number} [retryCount]
  * @property {number} [retryDuration] milliseconds
  * @property {number} [timeout] milliseconds
+ * @property {number} [refreshTimeout] milliseconds
+ * @property {number} [signatureVersion] 1 or 4
  * @property {string} [userId]
+ * @property {string} [region]
+ * @property {string} [vodEndpoint]
  * @property {boolean} [cname]
+ * @property {number} [integrityRate] bytes per second up to which stored parts are compared with the file
  */
-/** @typedef {{ code: string, message: string, status?: number, requestId?: string }} UploadError */
-/** @typedef {{ endpoint: string, bucket: string, object: string, region?: string }} Target */
 /**
- * @typedef {{ type: string, file: number, error: UploadError, videoId?: string, sent: number, total: number,
- *   speed: number, remaining?: number }} CoreEvent the fields that its type has
+ * What an application answers when it is asked for a credential, see `grant` in `src/wasm/convert.rs`.
+ * @typedef {{ uploadAuth: string, uploadAddress?: string, videoId?: string, imageId?: string, imageUrl?: string,
+ *   fileUrl?: string }} UploadGrant
+ * @typedef {{ accessKeyId: string, accessKeySecret: string, securityToken: string, direct?: boolean,
+ *   Expiration?: string | number, endpoint?: string | null, bucket?: string | null, object?: string | null }} TokenGrant
  */
+/**
+ * @typedef {{ type: string, file: number, error: UploadError, videoId?: string, target: object, sent: number,
+ *   total: number, speed: number, remaining?: number, verified: boolean }} CoreEvent the fields that its type has
+ */
+
+/** @typedef {import('./index.js').UploadError} UploadError */
+
+/** A file's failure, with the fields that js/index.d.ts describes. @type {typeof import('./index.js').UploadError} */
+export const UploadError = /** @type {any} */ (class extends Error {
+  /** @param {{ message: string }} fields */
+  constructor(fields) {
+    super(fields.message)
+    Object.assign(this, { name: 'UploadError', hint: '', retryable: false }, fields)
+  }
+})
 
 /** The name by which the wasm imports its glue. */
 const GLUE = './vodupload_bg.js'
 
+// What the core is told by number, see `tell` in `src/wasm/mod.rs`.
+const START = 0
+const STOP = 1
+const CANCEL = 2
+const RESUME = 3
+const REMOVE = 4
+const ONLINE = 5
+const OFFLINE = 6
+
+const POLICY = "A Content-Security-Policy must allow 'wasm-unsafe-eval'."
+const RELOAD = 'Reload the page.'
+
 /** Events after which nothing more is owed for a file. @type {Record<string, true | undefined>} */
 const ENDINGS = { canceled: true, failed: true, succeeded: true }
+
+/** Events after which another page may go on with a file. @type {Record<string, true | undefined>} */
+const PAUSES = { ...ENDINGS, stopped: true }
 
 /** One module serves all uploaders. @type {Promise<void> | undefined} */
 let loading
@@ -81,6 +129,12 @@ export function createCore(host, options, emit, warn) {
   const live = new Set()
   /** Files whose checkpoint could not be kept; each is told of once. @type {Set<string>} */
   const unkept = new Set()
+  /** Whose checkpoints this page may touch. @type {Map<string, Promise<(() => void) | undefined>>} */
+  const locks = new Map()
+  /** Whose checkpoints are another page's. @type {Set<string>} */
+  const foreign = new Set()
+  /** All locks that were given up are free. @type {Promise<unknown> | undefined} */
+  let freed
   /** Calls that came before the core. @type {(() => void)[] | undefined} */
   let inbox = []
   /** @type {glue.Uploader | undefined} */
@@ -100,18 +154,35 @@ export function createCore(host, options, emit, warn) {
         return { done: Promise.reject({ message: String(error) }), abort() {} }
       }
     },
-    /** @param {string} key */
-    load(key) {
+    /** @param {number} file @param {number} start @param {number} end */
+    async read(file, start, end) {
+      const source = sources.get(file)
+      const bytes = source && await host.read(source, start, end)
+      if (bytes?.byteLength === end - start) return bytes
+      throw { code: 'FileUnreadable', message: `Bytes ${start} to ${end} of the file are not there.` }
+    },
+    /** @param {number} _file @param {string} key */
+    async load(_file, key) {
       try {
-        return host.storage.get(key) ?? undefined
+        // A file that goes on at once must not find its own lock held.
+        const lock = Promise.resolve(freed).then(() => host.lock?.(key) ?? (() => {}))
+        locks.set(key, lock)
+        if (!await lock) {
+          // Another page sends the same file: this one sends it, too, and leaves the record alone.
+          foreign.add(key)
+          return undefined
+        }
+        foreign.delete(key)
+        return await host.storage.get(key) ?? undefined
       } catch {
         return undefined
       }
     },
     /** @param {string} key @param {string} text */
-    store(key, text) {
+    async store(key, text) {
+      if (foreign.has(key)) return
       try {
-        host.storage.set(key, text)
+        await host.storage.set(key, text)
       } catch (error) {
         bridge.erase(key)
         if (unkept.has(key)) return
@@ -120,9 +191,10 @@ export function createCore(host, options, emit, warn) {
       }
     },
     /** @param {string} key */
-    erase(key) {
+    async erase(key) {
+      if (foreign.has(key)) return
       try {
-        host.storage.remove(key)
+        await host.storage.remove(key)
       } catch {
         // A storage that cannot be written holds no record of ours.
       }
@@ -130,14 +202,24 @@ export function createCore(host, options, emit, warn) {
     /** @param {CoreEvent} event */
     emit(event) {
       if (ENDINGS[event.type]) live.delete(event.file)
+      if (PAUSES[event.type]) release(event.file)
       if (event.type === 'queued') live.add(event.file)
       if (event.type === 'finished') ignoreNetwork()
+      if (event.error) event.error = new UploadError(event.error)
       emit(event)
     },
     /** @param {() => void} enter */
     guard(enter) {
       protect(enter)
     },
+  }
+
+  /** @param {number} file */
+  function release(file) {
+    const key = sources.get(file)?.fingerprint ?? ''
+    const lock = locks.get(key)
+    locks.delete(key)
+    freed = Promise.all([freed, lock?.then((free) => free?.(), () => {})])
   }
 
   /**
@@ -151,16 +233,11 @@ export function createCore(host, options, emit, warn) {
     try {
       return enter()
     } catch (error) {
-      die('InternalError', `The upload core failed, reload the page: ${error}`)
+      death = new UploadError({ code: 'InternalError', message: `The upload core failed: ${error} ${RELOAD}`, hint: RELOAD })
+      uploader = undefined
+      ignoreNetwork()
+      failAll()
     }
-  }
-
-  /** @param {string} code @param {string} message */
-  function die(code, message) {
-    death = { code, message }
-    uploader = undefined
-    ignoreNetwork()
-    failAll()
   }
 
   /** Tells the end of all files. They stay live: a new start fails them anew. */
@@ -195,74 +272,84 @@ export function createCore(host, options, emit, warn) {
   loading ??= load(host)
   loading.then(
     () => protect(() => {
-      uploader = new glue.Uploader(bridge, { ...options, requests: host.limits.parallel }, Math.random())
+      uploader = new glue.Uploader(bridge, { ...options, requests: host.limits.parallel, largestForm: host.limits.form }, Math.random())
     }),
     (error) => {
       loading = undefined
-      death = { code: 'CoreNotLoaded', message: `WebAssembly did not start; a Content-Security-Policy must allow 'wasm-unsafe-eval': ${error}` }
+      death = new UploadError({
+        code: 'CoreNotLoaded',
+        message: `WebAssembly did not start: ${error} ${POLICY}`,
+        hint: POLICY,
+      })
     },
   ).then(open)
 
   return {
-    /** @param {number} file @param {Source} source @param {{ endpoint?: string, bucket?: string, object?: string }} overrides */
-    add(file, source, overrides) {
-      const { name, size, lastModified, contentType, fingerprint } = source
+    /**
+     * @param {number} file
+     * @param {Source} source
+     * @param {{ isImage: boolean, metadata: string }} media
+     * @param {{ endpoint?: string, bucket?: string, object?: string }} overrides
+     */
+    add(file, source, media, overrides) {
       call(() => {
-        sources.set(file, source)
+        // Equal files in one list have a checkpoint each.
+        const taken = [...sources.values()].some(({ fingerprint }) => fingerprint === source.fingerprint)
+        const fingerprint = taken ? `${source.fingerprint}_${file}` : source.fingerprint
+        sources.set(file, { ...source, fingerprint })
         live.add(file)
-        protect(() => uploader?.add(file, { name, size, lastModified, contentType, fingerprint }, overrides))
+        const { name, size, lastModified, contentType } = source
+        protect(() => uploader?.add(file, { name, size, lastModified, contentType, fingerprint, ...media }, overrides))
       })
     },
     start() {
       call(() => {
         if (death) return failAll()
-        protect(() => uploader?.start())
-        if (live.size > 0 && !death) unwatch ??= host.watchNetwork((online) => protect(() => uploader?.network(online)))
+        protect(() => uploader?.tell(START, 0))
+        if (live.size > 0 && !death) unwatch ??= host.watchNetwork((online) => protect(() => uploader?.tell(online ? ONLINE : OFFLINE, 0)))
       })
     },
     stop() {
       call(() => {
         ignoreNetwork()
-        protect(() => uploader?.stop())
+        protect(() => uploader?.tell(STOP, 0))
       })
     },
     /** @param {number} file */
     cancel(file) {
       call(() => {
         if (death && live.delete(file)) tell('canceled', file)
-        protect(() => uploader?.cancel(file))
+        protect(() => uploader?.tell(CANCEL, file))
       })
     },
     /** @param {number} file */
     resume(file) {
       call(() => {
         if (death) live.add(file)
-        protect(() => uploader?.resume(file))
+        protect(() => uploader?.tell(RESUME, file))
       })
     },
     /** @param {number} file */
     remove(file) {
       call(() => {
-        protect(() => uploader?.remove(file))
+        protect(() => uploader?.tell(REMOVE, file))
         sources.delete(file)
         live.delete(file)
         tell('removed', file)
       })
     },
     /**
-     * The target of a file that waits for a credential and was given a good one.
-     * @param {number} file
-     * @param {string} auth
-     * @param {string} address
-     * @param {string | undefined} videoId
-     * @returns {Target | undefined}
+     * Whether this credential is good; `undefined` when none was asked for. Without a file it is for the one that was
+     * asked to renew.
+     * @param {number | undefined} file
+     * @param {UploadGrant | TokenGrant} given
      */
-    authorize(file, auth, address, videoId) {
-      return protect(() => /** @type {Target | undefined} */ (uploader?.authorize(file, auth, address, videoId)))
+    authorize(file, given) {
+      return protect(() => uploader?.authorize(file, given))
     },
-    /** Whether a file waited for another credential and this one is good. @param {string} auth */
-    renew(auth) {
-      return protect(() => uploader?.renew(auth)) ?? false
+    /** There will be no credential for a file that waits for one. @param {number} file @param {string} code @param {string} message */
+    refuse(file, code, message) {
+      protect(() => uploader?.authorize(file, { refusal: code, message }))
     },
   }
 }

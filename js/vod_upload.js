@@ -1,28 +1,19 @@
 // @ts-check
-// Aliyun's VODUpload: its names, argument orders and quirks, on the core. It decides nothing about uploads.
-import { createCore } from './core.js'
+// Aliyun's VODUpload: its names, argument orders and quirks, on the queue. It decides nothing about uploads.
+import { createQueue } from './queue.js'
 
 /** @typedef {import('./core.js').CoreEvent} CoreEvent */
 /** @typedef {import('./core.js').Host} Host */
+/** @typedef {import('./core.js').UploadError} UploadError */
 /** @typedef {import('./index.js').UploadInfo} UploadInfo */
 /** @typedef {import('./index.js').VODUploadOptions} VODUploadOptions */
-
-/** What a core event does to `uploadInfo`. @type {Record<string, (info: UploadInfo, event: CoreEvent) => void>} */
-const CHANGES = {
-  canceled: (info) => Object.assign(info, { state: 'Canceled', loaded: 0 }),
-  failed: (info) => (info.state = 'Failure'),
-  progress: (info, event) => (info.loaded = event.sent / event.total),
-  queued: (info) => (info.state = 'Ready'),
-  started: (info, event) => (info.videoId = event.videoId ?? info.videoId),
-  stopped: (info) => (info.state = 'Stoped'),
-  succeeded: (info) => (info.state = 'Success'),
-}
 
 /**
  * Which documented callback a core event becomes.
  * @type {Record<string, (on: VODUploadOptions, info: UploadInfo, event: CoreEvent) => unknown>}
  */
 const CALLBACKS = {
+  added: (on, info) => on.addFileSuccess?.(info),
   canceled: (on, info) => {
     // Aliyun's page documents that a cancelled file prints this line.
     console.log('oss is cancel as error')
@@ -31,245 +22,233 @@ const CALLBACKS = {
   credentialExpired: (on, info, { error }) => on.onUploadTokenExpired?.(info, error),
   failed: (on, info, { error }) => on.onUploadFailed?.(info, error.code, error.message, error),
   finished: (on, info) => on.onUploadEnd?.(info),
-  progress: (on, info, { sent, total, speed, remaining }) => on.onUploadProgress?.(info, total, sent / total, {
-    loadedBytes: sent,
-    totalBytes: total,
-    speed,
-    remaining: remaining === undefined ? null : remaining / 1000,
-  }),
+  progress: (on, info, event) => on.onUploadProgress?.(info, event.total, event.sent / event.total, detailOf(event)),
   // The documents' code has a small s, their prose a capital one.
   started: (on, info) => (on.onUploadstarted ?? on.onUploadStarted)?.call(on, info),
   stopped: (on, info) => on.onUploadCanceled?.(info),
   succeeded: (on, info) => on.onUploadSucceed?.(info),
 }
 
-/** Events that ask for a credential, and the callbacks of which one must answer. @type {Record<string, (keyof VODUploadOptions)[]>} */
+const WHEN = 'give one when'
+
+/** Events that ask for a credential, and who may answer. @type {Record<string, (keyof VODUploadOptions)[]>} */
 const QUESTIONS = {
-  credentialExpired: ['onUploadTokenExpired'],
-  started: ['onUploadstarted', 'onUploadStarted'],
+  credentialExpired: ['onUploadTokenExpired', 'getAuth'],
+  started: ['onUploadstarted', 'onUploadStarted', 'getAuth'],
 }
 
-/** @param {Host} host */
-export function vodUploadOn(host) {
-  return class VODUpload {
-    /** @type {VODUploadOptions} */
-    #options
-    /** @type {ReturnType<typeof createCore>} */
-    #core
-    /** @type {UploadInfo[]} */
-    #list = []
-    /** @type {Map<number, UploadInfo>} */
-    #infos = new Map()
-    /** @type {WeakMap<UploadInfo, number>} */
-    #ids = new WeakMap()
-    #lastId = 0
+/** @param {CoreEvent} event */
+export const detailOf = ({ sent, total, speed, remaining }) => ({
+  loadedBytes: sent,
+  totalBytes: total,
+  speed,
+  remaining: remaining === undefined ? null : remaining / 1000,
+})
 
+/** @typedef {import('./core.js').UploadGrant | import('./core.js').TokenGrant} Grant */
+
+/** @param {Host} host @returns {typeof import('./index.js').VODUpload} */
+export function vodUploadOn(host) {
+  return /** @type {any} */ (class VODUpload {
     /** @param {VODUploadOptions} [options] */
     constructor(options = {}) {
-      this.#options = options
-      // Vue's data are Proxies, which have no private members: a bound method works on them, and on its own.
-      const self = /** @type {any} */ (this)
-      for (const name of Object.getOwnPropertyNames(VODUpload.prototype)) {
-        if (name !== 'constructor') self[name] = self[name].bind(this)
-      }
-      if (!String(options.userId ?? '').trim()) {
-        this.#report('MissingArgument', 'userId is required: give the ID of your account, or any text that names the user.')
-      }
-      this.#core = createCore(host, {
-        partSize: number(options.partSize),
-        parallel: number(options.parallel),
-        retryCount: number(options.retryCount),
-        retryDuration: number(options.retryDuration, 1000),
-        timeout: number(options.timeout),
-        userId: String(options.userId ?? ''),
-        cname: options.cname === true,
-      }, (event) => this.#hear(event), (code, message) => this.#report(code, message))
-    }
-
-    /**
-     * @param {any} file
-     * @param {string | null} [endpoint]
-     * @param {string | null} [bucket]
-     * @param {string | null} [object]
-     * @param {string | null} [paramData]
-     */
-    addFile(file, endpoint, bucket, object, paramData) {
-      if (this.#list.some((info) => info.file === file)) {
-        this.#report('FileAlreadyExist', 'This file is in the list already.')
-        return false
-      }
-      /** @type {UploadInfo} */
-      const info = {
-        file,
-        _endpoint: endpoint,
-        _bucket: bucket,
-        _object: object,
-        state: 'Ready',
-        loaded: 0,
-      }
-      let source
-      try {
-        source = host.open(file)
-      } catch (error) {
-        return this.#refuse(info, 'InvalidArgument', `addFile was given no file: ${error}`)
-      }
-      if (!(source.size > 0)) return this.#refuse(info, 'EmptyFile', 'The file is empty; pick another.')
-      info.fileSize = source.size
-      try {
-        info.videoInfo = paramData ? JSON.parse(paramData).Vod : undefined
-      } catch (error) {
-        return this.#refuse(info, 'InvalidParamData', `paramData must be JSON such as '{"Vod":{"Title":"test"}}': ${error}`)
-      }
-      const id = ++this.#lastId
-      this.#list.push(info)
-      this.#infos.set(id, info)
-      this.#ids.set(info, id)
-      this.#core.add(id, source, {
-        endpoint: endpoint || undefined,
-        bucket: bucket || undefined,
-        object: object || undefined,
-      })
-      return true
-    }
-
-    startUpload() {
-      this.#core.start()
-    }
-
-    stopUpload() {
-      this.#core.stop()
-    }
-
-    /** @param {number} index */
-    cancelFile(index) {
-      const info = this.#list[index]
-      if (!info) return false
-      if (info.state !== 'Success') info.state = 'Canceled'
-      this.#core.cancel(this.#id(info))
-      return true
-    }
-
-    /** @param {number} index */
-    resumeFile(index) {
-      const info = this.#list[index]
-      if (info?.state !== 'Canceled') return false
-      info.state = 'Ready'
-      this.#core.resume(this.#id(info))
-      return true
-    }
-
-    /** @param {number} index */
-    deleteFile(index) {
-      if (!this.cancelFile(index)) return false
-      this.#remove(this.#list[index])
-      return true
-    }
-
-    cleanList() {
-      this.#core.stop()
-      for (const info of [...this.#list]) this.#remove(info)
-    }
-
-    listFiles() {
-      return this.#list
-    }
-
-    /**
-     * @param {UploadInfo} uploadInfo
-     * @param {string} uploadAuth
-     * @param {string} uploadAddress
-     * @param {string} [videoId]
-     */
-    setUploadAuthAndAddress(uploadInfo, uploadAuth, uploadAddress, videoId) {
-      const info = this.#own(uploadInfo)
-      const id = info && this.#ids.get(info)
-      const video = videoId ? String(videoId) : undefined
-      const target = id && this.#core.authorize(id, String(uploadAuth), String(uploadAddress), video)
-      if (!info || !target) {
-        if (info?.state !== 'Failure') {
-          this.#report('UploadNotStart', 'This file does not wait for a credential: call setUploadAuthAndAddress when onUploadstarted or onUploadTokenExpired asks for it.')
+      const queue = createQueue(host, options, (event, info) => {
+        if (event.type === 'started' && token && info._endpoint && info._bucket && info._object) {
+          const direct = token
+          Promise.resolve().then(() => answer(info, { ...direct, direct: true }))
+        } else {
+          const hearers = QUESTIONS[event.type]
+          if (hearers && !hearers.some((name) => options[name])) {
+            queue.report('MissingArgument', `${hearers[0]} is not given: nobody can answer with a credential, and the file waits.`)
+          }
         }
-        return false
-      }
-      Object.assign(info, target)
-      if (video) info.videoId = video
-      info.state = 'Uploading'
-      return true
-    }
-
-    /** @param {string} uploadAuth */
-    resumeUploadWithAuth(uploadAuth) {
-      const renewed = this.#core.renew(String(uploadAuth))
-      if (!renewed) this.#report('UploadNotExpire', 'No file waits for a new credential, or this is none: call resumeUploadWithAuth when onUploadTokenExpired asks for it.')
-      return renewed
-    }
-
-    /** The object in the list, also for a Proxy or a copy of it. @param {UploadInfo} given */
-    #own(given) {
-      return this.#ids.has(given) ? given : this.#list.find((info) => info.file === given?.file)
-    }
-
-    /** @param {UploadInfo} info */
-    #id(info) {
-      return /** @type {number} */ (this.#ids.get(info))
-    }
-
-    /** @param {UploadInfo} info */
-    #remove(info) {
-      this.#list.splice(this.#list.indexOf(info), 1)
-      this.#core.remove(this.#id(info))
-    }
-
-    /** @param {CoreEvent} event */
-    #hear(event) {
-      const info = this.#infos.get(event.file)
-      if (!info) return
-      // Only now: a file that is removed before the core is there is still owed what comes before.
-      if (event.type === 'removed') this.#infos.delete(event.file)
-      CHANGES[event.type]?.(info, event)
-      const hearers = QUESTIONS[event.type]
-      if (hearers && !hearers.some((name) => this.#options[name])) {
-        this.#report('MissingArgument', `${hearers[0]} is not given: nobody can answer with a credential, and the file waits.`)
-      }
-      this.#tell(event, info)
-    }
-
-    /**
-     * Callbacks come after the call that led to them has returned, so that they may call anything; what they throw
-     * is the application's to see and ends nothing.
-     * @param {CoreEvent} event
-     * @param {UploadInfo} info
-     */
-    #tell(event, info) {
-      Promise.resolve().then(() => CALLBACKS[event.type]?.(this.#options, info, event)).catch((error) => {
-        console.error(error)
-        this.#log('CallbackFailed', String(error))
+        tell(event.type, info, event)
       })
-    }
+      /** What `init` was given. @type {import('./core.js').TokenGrant | undefined} */
+      let token
 
-    /** @param {UploadInfo} info @param {string} code @param {string} message */
-    #refuse(info, code, message) {
-      info.state = 'Failure'
-      this.#tell(/** @type {CoreEvent} */ ({ type: 'failed', error: { code, message } }), info)
-      return false
-    }
+      /**
+       * Callbacks come after the call that led to them has returned, so that they may call anything; what they throw
+       * is the application's to see and ends nothing.
+       * @param {string} type
+       * @param {UploadInfo} info
+       * @param {object} [event]
+       */
+      function tell(type, info, event) {
+        const call = () => CALLBACKS[type]?.(options, info, /** @type {CoreEvent} */ (event))
+        Promise.resolve().then(call).catch((error) => {
+          console.error(error)
+          queue.report('CallbackFailed', String(error))
+        })
+      }
 
-    /** @param {string} code @param {string} message */
-    #report(code, message) {
-      console.error(`vodupload: ${code}: ${message}`)
-      this.#log(code, message)
-    }
+      /** @param {UploadInfo} uploadInfo @param {Grant} given */
+      function answer(uploadInfo, given) {
+        const info = queue.own(uploadInfo)
+        if (info && 'direct' in given) {
+          const { _endpoint: endpoint, _bucket: bucket, _object: object } = info
+          if (!endpoint || !bucket || !object) {
+            queue.refuse(info, 'MissingArgument', 'Uploading without VOD needs endpoint, bucket and object: give them to addFile.')
+          }
+          Object.assign(given, { endpoint, bucket, object })
+        }
+        const accepted = info && queue.authorize(info, given)
+        if (accepted === undefined && info?.state !== 'Failure') {
+          queue.report('UploadNotStart', `This file does not wait for a credential: ${WHEN} onUploadstarted or onUploadTokenExpired asks for it.`)
+        }
+        return accepted ?? false
+      }
 
-    /** @param {string} code @param {string} message */
-    #log(code, message) {
-      Promise.resolve().then(() => this.#options.logger?.({ level: 'error', code, message })).catch(console.error)
+      /** @param {Grant} given @param {UploadInfo} [uploadInfo] */
+      function renew(given, uploadInfo) {
+        const info = uploadInfo && queue.own(uploadInfo)
+        // Nobody's file must not be taken for whichever file waits.
+        const renewed = info || !uploadInfo ? queue.authorize(info, given) : undefined
+        if (renewed === undefined) queue.report('UploadNotExpire', `No file waits for a new credential: ${WHEN} onUploadTokenExpired asks for it.`)
+        return renewed ?? false
+      }
+
+      /** @param {number} index */
+      function cancelFile(index) {
+        const info = queue.list[index]
+        if (info) queue.cancel(info)
+        return Boolean(info)
+      }
+
+      /** @param {string} uploadAuth @param {UploadInfo} [uploadInfo] */
+      const resumeUploadWithAuth = (uploadAuth, uploadInfo) => renew({ uploadAuth: String(uploadAuth) }, uploadInfo)
+
+      // Methods of the object's own that need no `this`: they work on a Proxy, such as Vue's data, and on their own.
+      Object.assign(this, {
+        /**
+         * @param {any} file
+         * @param {string | null} [endpoint]
+         * @param {string | null} [bucket]
+         * @param {string | null} [object]
+         * @param {string | object | null} [paramData]
+         */
+        addFile(file, endpoint, bucket, object, paramData) {
+          const info = queue.describe(file, { endpoint, bucket, object })
+          try {
+            queue.add(info, { paramData })
+            tell('added', info)
+            return true
+          } catch (error) {
+            const { code, message } = /** @type {UploadError} */ (error)
+            if (code === 'FileAlreadyExist') queue.report(code, message)
+            else {
+              info.state = 'Failure'
+              tell('failed', info, { error })
+            }
+            return false
+          }
+        },
+
+        startUpload: queue.start,
+        stopUpload: queue.stop,
+        cancelFile,
+
+        /** @param {number} index */
+        resumeFile(index) {
+          const info = queue.list[index]
+          if (info?.state !== 'Canceled') return false
+          queue.resume(info)
+          return true
+        },
+
+        /** @param {number} index */
+        deleteFile(index) {
+          const info = queue.list[index]
+          if (!cancelFile(index)) return false
+          queue.remove(info)
+          return true
+        },
+
+        cleanList() {
+          queue.stop()
+          for (const info of [...queue.list]) queue.remove(info)
+        },
+
+        listFiles: () => queue.list,
+
+        /** @param {any} file */
+        getCheckpoint: (file) => queue.checkpoint(file) ?? '',
+
+        /**
+         * @param {string} [accessKeyId]
+         * @param {string} [accessKeySecret]
+         * @param {string} [securityToken]
+         * @param {string | number} [expireTime]
+         */
+        init(accessKeyId, accessKeySecret, securityToken, expireTime) {
+          if (!accessKeyId !== !accessKeySecret || !securityToken !== !expireTime) return false
+          token = accessKeyId && accessKeySecret && securityToken
+            ? { accessKeyId, accessKeySecret, securityToken, Expiration: expireTime }
+            : undefined
+          return true
+        },
+
+        /**
+         * @param {UploadInfo} uploadInfo
+         * @param {string} uploadAuth
+         * @param {string} uploadAddress
+         * @param {string} [videoId]
+         */
+        setUploadAuthAndAddress: (uploadInfo, uploadAuth, uploadAddress, videoId) => answer(uploadInfo, {
+          uploadAuth: String(uploadAuth),
+          uploadAddress: String(uploadAddress),
+          videoId: videoId ? String(videoId) : undefined,
+        }),
+
+        /**
+         * @param {UploadInfo} uploadInfo
+         * @param {string} accessKeyId
+         * @param {string} accessKeySecret
+         * @param {string} securityToken
+         */
+        setSTSToken: (uploadInfo, accessKeyId, accessKeySecret, securityToken) =>
+          answer(uploadInfo, { accessKeyId, accessKeySecret, securityToken }),
+
+        /**
+         * @param {UploadInfo} uploadInfo
+         * @param {string} accessKeyId
+         * @param {string} accessKeySecret
+         * @param {string} securityToken
+         * @param {string | number} [expiration]
+         */
+        setSTSTokenDirectlyUpload: (uploadInfo, accessKeyId, accessKeySecret, securityToken, expiration) =>
+          answer(uploadInfo, { accessKeyId, accessKeySecret, securityToken, Expiration: expiration, direct: true }),
+
+        resumeUploadWithAuth,
+
+        /**
+         * @param {string} accessKeyId
+         * @param {string} [accessKeySecret]
+         * @param {string} [securityToken]
+         * @param {string | number} [_expireTime]
+         * @param {UploadInfo} [uploadInfo]
+         */
+        resumeUploadWithSTSToken: (accessKeyId, accessKeySecret, securityToken, _expireTime, uploadInfo) =>
+          // The sample of Aliyun's page hands an UploadAuth to it.
+          accessKeySecret && securityToken
+            ? renew({ accessKeyId, accessKeySecret, securityToken }, uploadInfo)
+            : resumeUploadWithAuth(accessKeyId, uploadInfo),
+
+        /**
+         * @param {string} accessKeyId
+         * @param {string} accessKeySecret
+         * @param {string} securityToken
+         * @param {string | number} expireTime
+         * @param {UploadInfo} [uploadInfo]
+         */
+        resumeUploadWithToken: (accessKeyId, accessKeySecret, securityToken, expireTime, uploadInfo) =>
+          Boolean(accessKeyId && accessKeySecret && securityToken && expireTime)
+          && renew({ accessKeyId, accessKeySecret, securityToken, Expiration: expireTime, direct: true }, uploadInfo),
+      })
+
+      if (!String(options.userId ?? '').trim()) {
+        queue.report('MissingArgument', 'userId is required: give the ID of your account, or any text that names the user.')
+      }
     }
-  }
+  })
 }
-
-/**
- * Options may come as text, from a form or a server.
- * @param {unknown} value
- * @param {number} [unit]
- */
-const number = (value, unit = 1) => (value === undefined || value === null || value === '' ? undefined : Number(value) * unit)

@@ -10,7 +10,7 @@ use core::time::Duration;
 
 use crate::id::PartNumber;
 use crate::io::FileInfo;
-use crate::json::{self, Json};
+use crate::json::{Json, Record};
 use crate::protocol::Part;
 use crate::service::Target;
 use crate::time::Timestamp;
@@ -39,28 +39,6 @@ pub struct Checkpoint {
     pub parts: Vec<Part>,
 }
 
-#[derive(serde::Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Record<'a> {
-    file_name: &'a str,
-    last_modified: u64,
-    size: u64,
-    object: &'a str,
-    bucket: &'a str,
-    endpoint: &'a str,
-    video_id: Option<&'a str>,
-    state: &'a str,
-    loaded: f64,
-    version: u64,
-    user_id: &'a str,
-    saved_at: u64,
-    upload_id: &'a str,
-    segments: &'a [(u32, u64)],
-    /// `ETag`s by part number, joined with commas: a tenth of the size that
-    /// an object per part takes, for a store that is small and synchronous.
-    etags: String,
-}
-
 impl Checkpoint {
     /// Where the parts are. A record knows no region.
     pub fn target(&self) -> Target {
@@ -74,26 +52,41 @@ impl Checkpoint {
 
     /// The stored form, with the `stored` bytes as the fraction that a page can
     /// show after a reload. Credentials are not part of it.
+    #[allow(clippy::cast_precision_loss)] // sizes and times are far below 2^53
     pub fn to_text(&self, info: &FileInfo, user_id: &str, now: Timestamp, stored: u64) -> String {
-        #[allow(clippy::cast_precision_loss)] // sizes are far below 2^53
-        let loaded = stored as f64 / info.size.max(1) as f64;
-        json::to_string(&Record {
-            file_name: &info.name,
-            last_modified: info.last_modified,
-            size: info.size,
-            object: &self.key,
-            bucket: &self.bucket,
-            endpoint: &self.endpoint,
-            video_id: self.video_id.as_deref(),
-            state: "Uploading",
-            loaded,
-            version: VERSION,
-            user_id,
-            saved_at: now.0,
-            upload_id: &self.upload_id,
-            segments: &self.segments,
-            etags: join(&self.parts),
-        })
+        let mut record = Record::new();
+        for (name, text) in [
+            ("fileName", &*info.name),
+            ("object", &self.key),
+            ("bucket", &self.bucket),
+            ("endpoint", &self.endpoint),
+            ("uploadId", &self.upload_id),
+            // ETags by part number, joined with commas: a tenth of the size that
+            // an object per part takes, for a store that is small and synchronous.
+            ("etags", &join(&self.parts)),
+            ("userId", user_id),
+            ("state", "Uploading"),
+        ] {
+            record.set(name, text);
+        }
+        if let Some(video_id) = &self.video_id {
+            record.set("videoId", &**video_id);
+        }
+        // Numbers as f64: for others serde-wasm-bindgen brings Rust's formatting, 1 KB.
+        for (name, number) in [
+            ("lastModified", info.last_modified as f64),
+            ("size", info.size as f64),
+            ("loaded", stored as f64 / info.size.max(1) as f64),
+            ("version", VERSION as f64),
+            ("savedAt", now.0 as f64),
+        ] {
+            record.set(name, &number);
+        }
+        let segments = self.segments.iter();
+        let segments: Vec<_> =
+            segments.map(|(first, part)| [f64::from(*first), *part as f64]).collect();
+        record.set("segments", &segments);
+        record.text()
     }
 
     /// Reads a stored form; `None` when it is damaged, too old, of another
@@ -135,8 +128,10 @@ fn own_upload(record: &Json, user_id: &str, now: Timestamp) -> Option<Upload> {
         let pair = pair.items()?;
         Some((u32::try_from(pair.first()?.whole()?).ok()?, pair.get(1)?.whole()?))
     };
-    let segments = record.member("segments")?.items()?;
-    let segments = segments.iter().map(segment).collect::<Option<_>>()?;
+    let mut segments = Vec::new();
+    for pair in record.member("segments")?.items()? {
+        segments.push(segment(&pair)?);
+    }
     Some((record.member_text("uploadId")?, segments, split(&record.member_text("etags")?)))
 }
 
@@ -147,8 +142,10 @@ fn vendor_upload(vendor: &Json) -> Option<Upload> {
         let etag = part.member_text("etag")?.trim_matches('"').into();
         (number >= PartNumber::FIRST).then_some(Part { number, etag })
     };
-    let parts = vendor.member("doneParts")?.items()?;
-    let parts = parts.iter().map(part).collect::<Option<_>>()?;
+    let mut parts = Vec::new();
+    for done in vendor.member("doneParts")?.items()? {
+        parts.push(part(&done)?);
+    }
     Some((vendor.member_text("uploadId")?, vec![(1, vendor.member_whole("partSize")?)], parts))
 }
 
@@ -183,6 +180,7 @@ mod tests {
             last_modified: 1_700_000_000_000,
             content_type: "video/mp4".into(),
             fingerprint: "upload_1700000000000_我的 video.mp4_6291456".into(),
+            ..FileInfo::default()
         }
     }
 

@@ -2,6 +2,8 @@
 
 use core::fmt;
 
+use crate::http::Response;
+use crate::id::PartNumber;
 use crate::time::Timestamp;
 
 /// A failure, as the application gets to see it.
@@ -14,10 +16,14 @@ pub struct Error {
     pub code: String,
     /// What happened and what to do about it, for people.
     pub message: String,
+    /// The end of `message`: what to do. Empty where nobody knows.
+    pub hint: &'static str,
     /// The HTTP status, when there was an answer.
     pub status: Option<u16>,
     /// The service's name for the request; its support asks for it.
     pub request_id: Option<String>,
+    /// The part that it happened to.
+    pub part_number: Option<PartNumber>,
 }
 
 /// Kinds of failures. Services differ in codes, not in these.
@@ -28,6 +34,8 @@ pub enum ErrorKind {
         /// The service's clock, when the answer told it.
         server_time: Option<Timestamp>,
     },
+    /// What is stored is not what was sent.
+    Corrupted,
     /// The temporary credential is over; another one may be accepted.
     CredentialExpired,
     /// The file cannot be read any more.
@@ -36,6 +44,8 @@ pub enum ErrorKind {
     Forbidden,
     /// A bug in this library.
     Internal,
+    /// The media that a credential was to be renewed for is no longer there.
+    MediaGone,
     /// The application gave what cannot be used.
     Misuse,
     /// No answer came.
@@ -61,6 +71,8 @@ pub enum ErrorKind {
 pub enum Recovery {
     /// Set the clock offset and sign again, once per job.
     CorrectClock(Option<Timestamp>),
+    /// Ask the service for another media.
+    CreateAnew,
     /// Tell the application, keep the checkpoint, go on with the next file.
     GiveUp,
     /// Ask the service which parts it has and go on from those.
@@ -74,14 +86,27 @@ pub enum Recovery {
 }
 
 impl Error {
-    /// A failure that no answer came with.
-    pub fn new(kind: ErrorKind, code: &str, message: &str) -> Self {
-        Self { kind, code: code.into(), message: message.into(), status: None, request_id: None }
+    /// A failure that no answer came with: what happened, and what to do.
+    pub fn new(kind: ErrorKind, code: &str, what: &str, hint: &'static str) -> Self {
+        let mut message = String::from(what);
+        if !hint.is_empty() {
+            message.push(' ');
+            message.push_str(hint);
+        }
+        Self {
+            kind,
+            code: code.into(),
+            message,
+            hint,
+            status: None,
+            request_id: None,
+            part_number: None,
+        }
     }
 
     /// The application gave what cannot be used.
-    pub fn misuse(code: &str, message: &str) -> Self {
-        Self::new(ErrorKind::Misuse, code, message)
+    pub fn misuse(code: &str, what: &str, hint: &'static str) -> Self {
+        Self::new(ErrorKind::Misuse, code, what, hint)
     }
 
     /// A request did not move for too long.
@@ -89,8 +114,23 @@ impl Error {
         Self::new(
             ErrorKind::Timeout,
             "ConnectionTimeoutError",
-            "The connection stopped moving. Check the network, or raise the option timeout.",
+            "The connection stopped moving.",
+            "Check the network, or raise the option timeout.",
         )
+    }
+
+    /// The answer is not the service's, but a portal's or a proxy's.
+    pub fn unexpected(response: &Response, request_id: Option<String>) -> Self {
+        Self {
+            status: Some(response.status),
+            request_id,
+            ..Self::new(
+                ErrorKind::Unparsable,
+                "UnexpectedResponse",
+                "The answer is not the service's.",
+                "Check the endpoint, and whether the network wants a log-in.",
+            )
+        }
     }
 
     /// The one way out of this failure.
@@ -103,14 +143,21 @@ impl Error {
             | ErrorKind::Internal
             | ErrorKind::Misuse
             | ErrorKind::Rejected => Recovery::GiveUp,
-            ErrorKind::Network
+            ErrorKind::Corrupted
+            | ErrorKind::Network
             | ErrorKind::RateLimited
             | ErrorKind::ServerBusy
             | ErrorKind::Timeout
             | ErrorKind::Unparsable => Recovery::Retry,
+            ErrorKind::MediaGone => Recovery::CreateAnew,
             ErrorKind::NoSuchUpload => Recovery::Restart,
             ErrorKind::PartMismatch => Recovery::Relist,
         }
+    }
+
+    /// Whether starting the file again may succeed with nothing else changed.
+    pub fn is_retryable(&self) -> bool {
+        self.recovery() != Recovery::GiveUp
     }
 }
 

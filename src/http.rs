@@ -34,6 +34,16 @@ impl Method {
 pub enum Body {
     /// Nothing.
     Empty,
+    /// A whole file behind text fields, as `multipart/form-data` whose type
+    /// the host sets. The file's field is called `file` and is the last one.
+    Form {
+        /// Names and values, in order.
+        fields: Vec<(&'static str, String)>,
+        /// The file to read.
+        file: FileId,
+        /// Its bytes.
+        size: u64,
+    },
     /// Bytes `range` of a file; the host reads and streams them.
     Slice {
         /// The file to read.

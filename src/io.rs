@@ -3,14 +3,17 @@
 //! The driver feeds [`Input`]s and performs [`Output`]s. An input about a file
 //! or a request that is not there (any more) is ignored: answers may be late.
 
+use core::ops::Range;
+
+use crate::digest::{Algorithm, Digest};
 use crate::error::Error;
 use crate::http::{Request, Response};
 use crate::id::{FileId, RequestId};
-use crate::service::Grant;
+use crate::service::{Grant, Media, Target};
 use crate::time::Timestamp;
 
 /// A file as the host describes it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FileInfo {
     /// The name, for people and for the checkpoint.
     pub name: String,
@@ -22,6 +25,11 @@ pub struct FileInfo {
     pub content_type: String,
     /// What the checkpoint is stored under; equal only for equal files.
     pub fingerprint: String,
+    /// Whether the service is to make an image of it and not a video.
+    pub is_image: bool,
+    /// What the service is to know of the media: JSON in its own terms. Empty
+    /// when there is nothing to tell.
+    pub metadata: String,
 }
 
 /// Where the application wants the object, against what the service says.
@@ -54,11 +62,11 @@ pub enum Input {
         file: FileId,
         /// The credential, or why what the application gave is none.
         grant: Result<Grant, Error>,
-        /// The service's id of the media, kept in the checkpoint.
-        video_id: Option<String>,
     },
     /// Give a file up and free what the service has of it.
     Cancel(FileId),
+    /// The digest that [`Output::Digest`] asked for, or why there is none.
+    Digested(RequestId, Result<Digest, Error>),
     /// A request ended without an answer.
     Failed(RequestId, Error),
     /// The checkpoint of a file, as asked for by [`Output::Load`].
@@ -92,8 +100,19 @@ pub enum Input {
 /// What the core asks the driver to do.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Output {
-    /// End a request that is still unanswered; no answer is needed.
+    /// End a request or digest that is still unanswered; no answer is needed.
     Abort(RequestId),
+    /// Read bytes of a file and answer with [`Input::Digested`].
+    Digest {
+        /// Names it, among the requests.
+        id: RequestId,
+        /// The file.
+        file: FileId,
+        /// Byte offsets, end exclusive.
+        range: Range<u64>,
+        /// Which digest.
+        algorithm: Algorithm,
+    },
     /// Forget a checkpoint.
     Erase {
         /// The file's fingerprint.
@@ -127,9 +146,12 @@ pub enum Output {
 #[derive(Clone, Debug, PartialEq)]
 #[allow(missing_docs)]
 pub enum Event {
+    /// There is a permit: the object goes to `target` and becomes `media`.
+    Authorized { file: FileId, target: Target, media: Media },
     /// The file was cancelled.
     Canceled { file: FileId },
-    /// The credential is over; give another with [`Input::Authorize`].
+    /// The credential is over, or soon will be; give another with
+    /// [`Input::Authorize`]. One file is asked for at a time.
     CredentialExpired { file: FileId, error: Error },
     /// The file failed. Its checkpoint is kept; starting again goes on.
     Failed { file: FileId, error: Error },
@@ -147,6 +169,7 @@ pub enum Event {
     Started { file: FileId, video_id: Option<String> },
     /// The file was stopped; starting again goes on.
     Stopped { file: FileId },
-    /// The object is complete.
-    Succeeded { file: FileId },
+    /// The object is complete. `is_verified` when every byte of it was compared
+    /// with the file's.
+    Succeeded { file: FileId, is_verified: bool },
 }

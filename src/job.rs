@@ -1,14 +1,24 @@
-//! One thing to get done: an operation and how it stands. A retry is not a
-//! state but a job that is ready later.
+//! One thing to get done: a request and how it stands. A retry is not a state
+//! but a job that is ready later.
 
 use crate::id::{PartNumber, RequestId};
 use crate::protocol::Operation;
+use crate::service::Call;
 use crate::time::Timestamp;
 
-/// An operation to be done.
+/// Whom a request is for.
+#[derive(Clone, Debug)]
+pub(crate) enum Task {
+    /// The service.
+    Call(Call),
+    /// The storage.
+    Operation(Operation),
+}
+
+/// A request to be made.
 #[derive(Clone, Debug)]
 pub(crate) struct Job {
-    pub(crate) operation: Operation,
+    pub(crate) task: Task,
     pub(crate) status: Status,
     /// Failures in a row, as long as nothing else of the upload succeeded.
     pub(crate) failures: u32,
@@ -45,15 +55,25 @@ pub(crate) struct Flight {
 }
 
 impl Job {
-    pub(crate) fn new(operation: Operation, now: Timestamp) -> Self {
+    pub(crate) fn new(task: Task, now: Timestamp) -> Self {
         Self {
-            operation,
+            task,
             status: Status::Ready { at: now },
             failures: 0,
             successes: 0,
             clock_corrected: false,
             in_doubt: false,
         }
+    }
+
+    /// Whether it asks the service.
+    pub(crate) fn is_call(&self) -> bool {
+        matches!(self.task, Task::Call(_))
+    }
+
+    /// Whether it only frees what was stored: it outlives the upload.
+    pub(crate) fn cleans_up(&self) -> bool {
+        matches!(self.task, Task::Operation(Operation::AbortMultipartUpload { .. }))
     }
 
     pub(crate) fn flight(&self) -> Option<&Flight> {
@@ -72,14 +92,9 @@ impl Job {
 
     /// The part that the job sends, if it sends one.
     pub(crate) fn part(&self) -> Option<PartNumber> {
-        match self.operation {
-            Operation::UploadPart { number, .. } => Some(number),
-            Operation::AbortMultipartUpload { .. }
-            | Operation::CompleteMultipartUpload { .. }
-            | Operation::HeadObject
-            | Operation::InitiateMultipartUpload
-            | Operation::ListParts { .. }
-            | Operation::PutObject => None,
+        match self.task {
+            Task::Operation(Operation::UploadPart { number, .. }) => Some(number),
+            Task::Call(_) | Task::Operation(_) => None,
         }
     }
 }

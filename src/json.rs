@@ -36,6 +36,11 @@ impl Json {
         self.0.as_f64()
     }
 
+    /// The text that it is, else its JSON.
+    pub(crate) fn as_text(&self) -> String {
+        self.text().unwrap_or_else(|| self.0.to_string())
+    }
+
     /// The items of the array that it is.
     pub(crate) fn items(&self) -> Option<Vec<Self>> {
         Some(self.0.as_array()?.iter().cloned().map(Self).collect())
@@ -54,6 +59,11 @@ impl Json {
         Self(value)
     }
 
+    /// Whether the member called `name` is true, or as good as.
+    pub(crate) fn flag(&self, name: &str) -> bool {
+        self.member(name).is_some_and(|member| member.0.is_truthy())
+    }
+
     /// The member called `name`.
     pub(crate) fn member(&self, name: &str) -> Option<Self> {
         let member = js_sys::Reflect::get(&self.0, &name.into()).ok()?;
@@ -68,6 +78,12 @@ impl Json {
     /// The number that it is.
     pub(crate) fn number(&self) -> Option<f64> {
         self.0.as_f64()
+    }
+
+    /// The text that it is, else its JSON.
+    pub(crate) fn as_text(&self) -> String {
+        let json = || js_sys::JSON::stringify(&self.0).ok().map(Into::into);
+        self.text().or_else(json).unwrap_or_default()
     }
 
     /// The items of the array that it is.
@@ -96,16 +112,57 @@ impl Json {
     }
 }
 
-/// Writes `value`.
+/// A JSON object in the making.
+pub(crate) struct Record(Members);
+
 #[cfg(not(target_arch = "wasm32"))]
-pub(crate) fn to_string<T: Serialize>(value: &T) -> String {
-    serde_json::to_string(value).expect("plain structs have a JSON form")
+type Members = serde_json::Map<String, Value>;
+#[cfg(target_arch = "wasm32")]
+type Members = js_sys::Object;
+
+impl Record {
+    /// No members yet.
+    pub(crate) fn new() -> Self {
+        Self(Members::new())
+    }
 }
 
-/// Writes `value`.
+#[cfg(not(target_arch = "wasm32"))]
+impl Record {
+    /// Gives it a member.
+    pub(crate) fn set<T: Serialize + ?Sized>(&mut self, name: &str, value: &T) {
+        self.0.insert(name.into(), serde_json::to_value(value).expect("it has a JSON form"));
+    }
+
+    /// Writes it.
+    pub(crate) fn text(self) -> String {
+        Value::Object(self.0).to_string()
+    }
+}
+
 #[cfg(target_arch = "wasm32")]
-pub(crate) fn to_string<T: Serialize>(value: &T) -> String {
-    let value = serde_wasm_bindgen::to_value(value).ok();
-    let text = value.and_then(|value| js_sys::JSON::stringify(&value).ok());
-    text.map(Into::into).unwrap_or_default()
+impl Record {
+    /// Gives it a member.
+    pub(crate) fn set<T: Serialize + ?Sized>(&mut self, name: &str, value: &T) {
+        let value = serde_wasm_bindgen::to_value(value).unwrap_or_default();
+        // Defining a property of a plain new object cannot fail.
+        let _ = js_sys::Reflect::set(&self.0, &name.into(), &value);
+    }
+
+    /// Writes it.
+    pub(crate) fn text(self) -> String {
+        js_sys::JSON::stringify(&self.0).ok().map(Into::into).unwrap_or_default()
+    }
+}
+
+/// `text` as a JSON string.
+#[cfg(not(target_arch = "wasm32"))]
+pub(crate) fn quoted(text: &str) -> String {
+    Value::from(text).to_string()
+}
+
+/// `text` as a JSON string.
+#[cfg(target_arch = "wasm32")]
+pub(crate) fn quoted(text: &str) -> String {
+    js_sys::JSON::stringify(&text.into()).ok().map(Into::into).unwrap_or_default()
 }

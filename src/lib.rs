@@ -8,15 +8,18 @@
 //! the description of a slice.
 //!
 //! ```
-//! use vodupload::{Config, FileId, FileInfo, Input, Oss, Output, Overrides, Timestamp, Uploader};
+//! use vodupload::{
+//!     Config, FileId, FileInfo, Input, Oss, Output, Overrides, Timestamp, Uploader, Vod,
+//! };
 //!
-//! let mut uploader = Uploader::new(Config::default(), &Oss, 1);
+//! let mut uploader = Uploader::new(Config::default(), &Oss, &Vod, 1);
 //! let info = FileInfo {
 //!     name: "clip.mp4".into(),
 //!     size: 42_000_000,
 //!     last_modified: 1_795_000_000_000,
 //!     content_type: "video/mp4".into(),
 //!     fingerprint: "clip".into(),
+//!     ..FileInfo::default()
 //! };
 //! let now = Timestamp(1_795_238_400_000);
 //! uploader.dispatch(now, Input::Add { file: FileId(1), info, overrides: Overrides::default() });
@@ -31,6 +34,7 @@ mod digest;
 mod error;
 mod http;
 mod id;
+mod integrity;
 mod io;
 mod job;
 mod json;
@@ -49,6 +53,7 @@ pub mod wasm;
 mod xml;
 
 pub use checkpoint::Checkpoint;
+pub use digest::{Algorithm, Digest, Hasher, combine};
 pub use error::{Error, ErrorKind, Recovery};
 pub use http::{Body, Method, Request, Response};
 pub use id::{FileId, PartNumber, RequestId};
@@ -56,6 +61,7 @@ pub use io::{Event, FileInfo, Input, Output, Overrides};
 pub use plan::{Limits, PartPlan, PartSizer, Strategy};
 pub use protocol::oss::Oss;
 pub use retry::{Random, RetryPolicy};
-pub use service::{Credential, Grant, Target};
+pub use service::aliyun::Vod;
+pub use service::{Credential, Grant, Media, Permit, Target};
 pub use time::Timestamp;
 pub use uploader::{Config, Uploader};

@@ -62,6 +62,24 @@ impl Multipart {
         self.highest = self.highest.max(number);
     }
 
+    /// Notes that a part is not what it should be.
+    pub(crate) fn lose(&mut self, number: PartNumber) {
+        let (Some(range), Some(stored)) =
+            (self.plan.range(number), self.stored.get_mut(number.0 as usize - 1))
+        else {
+            return;
+        };
+        if stored.take().is_some() {
+            self.stored_bytes -= range.end - range.start;
+            self.stored_count -= 1;
+        }
+    }
+
+    /// Whether the part is stored.
+    pub(crate) fn has(&self, number: PartNumber) -> bool {
+        number >= PartNumber::FIRST && self.etag(number).is_some()
+    }
+
     fn etag(&self, number: PartNumber) -> Option<&String> {
         self.stored.get(number.0 as usize - 1)?.as_ref()
     }
@@ -73,7 +91,7 @@ impl Multipart {
         let ours = core::mem::take(&mut self.stored);
         (self.stored_bytes, self.stored_count) = (0, 0);
         self.cursor = PartNumber::FIRST;
-        for ListedPart { part, size } in listed {
+        for ListedPart { part, size, .. } in listed {
             let number = part.number;
             let Some(range) = self.plan.range(number) else { continue };
             let known = ours.get(number.0 as usize - 1).and_then(Option::as_ref);
@@ -137,7 +155,8 @@ mod tests {
     }
 
     fn listed(number: u32, etag: &str, size: u64) -> ListedPart {
-        ListedPart { part: Part { number: PartNumber(number), etag: etag.into() }, size }
+        let part = Part { number: PartNumber(number), etag: etag.into() };
+        ListedPart { part, size, crc64: None }
     }
 
     fn etags(multipart: &Multipart) -> Vec<(u32, String)> {

@@ -25,15 +25,22 @@ pub struct Limits {
 pub enum Strategy {
     /// As parts.
     Multipart(PartPlan),
+    /// As a form.
+    Post,
     /// In one request: cheaper, when nothing would be gained by resuming.
     Put,
 }
 
 impl Strategy {
-    /// The strategy for `size` bytes, with the application's part size if any.
-    pub fn choose(size: u64, part_size: Option<u64>, limits: &Limits) -> Self {
+    /// The strategy for `size` bytes, with the application's part size if any;
+    /// up to `largest_form` bytes are sent as a form.
+    pub fn choose(size: u64, part_size: Option<u64>, largest_form: u64, limits: &Limits) -> Self {
         let plan = PartPlan::new(size, part_size, limits);
-        if plan.count() <= 1 { Self::Put } else { Self::Multipart(plan) }
+        match plan.count() {
+            _ if largest_form > 0 && size <= largest_form => Self::Post,
+            0 | 1 => Self::Put,
+            _ => Self::Multipart(plan),
+        }
     }
 }
 
@@ -202,11 +209,15 @@ mod tests {
 
     #[test]
     fn a_small_file_is_one_request_and_a_large_one_is_parts() {
-        assert_eq!(Strategy::choose(1, None, &LIMITS), Strategy::Put);
-        assert_eq!(Strategy::choose(1 << 20, None, &LIMITS), Strategy::Put);
-        assert!(matches!(Strategy::choose((1 << 20) + 1, None, &LIMITS), Strategy::Multipart(_)));
+        let choose = |size, form| Strategy::choose(size, None, form, &LIMITS);
+        assert_eq!(choose(1, 0), Strategy::Put);
+        assert_eq!(choose(1 << 20, 0), Strategy::Put);
+        assert!(matches!(choose((1 << 20) + 1, 0), Strategy::Multipart(_)));
+        assert_eq!(choose(1 << 10, 1 << 10), Strategy::Post);
+        assert_eq!(choose((1 << 10) + 1, 1 << 10), Strategy::Put);
+        assert_eq!(choose(1 << 40, u64::MAX), Strategy::Post);
         assert!(matches!(
-            Strategy::choose(204_800, Some(102_400), &LIMITS),
+            Strategy::choose(204_800, Some(102_400), 0, &LIMITS),
             Strategy::Multipart(_)
         ));
     }

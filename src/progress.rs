@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 
-use crate::time::Timestamp;
+use crate::time::{Timestamp, millis};
 
 /// Applications redraw on each report; ten a second look smooth.
 const REPORT_EVERY: Duration = Duration::from_millis(100);
@@ -21,6 +21,7 @@ pub(crate) struct Progress {
     shown: u64,
     shown_at: Option<Timestamp>,
     samples: Vec<(Timestamp, u64)>,
+    begun: Option<(Timestamp, u64)>,
 }
 
 /// One report to the application.
@@ -37,11 +38,12 @@ pub(crate) struct Report {
 impl Progress {
     /// Nothing sent of `total` bytes.
     pub(crate) fn new(total: u64) -> Self {
-        Self { total, shown: 0, shown_at: None, samples: Vec::new() }
+        Self { total, shown: 0, shown_at: None, samples: Vec::new(), begun: None }
     }
 
     /// Begins to measure: what is `sent` by now was not sent by this run.
     pub(crate) fn begin(&mut self, now: Timestamp, sent: u64) -> Report {
+        self.begun = Some((now, sent));
         self.samples.clear();
         self.samples.push((now, sent));
         self.shown = self.shown.max(sent.min(self.total.saturating_sub(1)));
@@ -62,6 +64,14 @@ impl Progress {
         self.shown = sent;
         self.shown_at = Some(now);
         Some(self.report(now, sent))
+    }
+
+    /// Bytes per second since the beginning; `None` while it is too early to say.
+    pub(crate) fn rate(&self, now: Timestamp, sent: u64) -> Option<u64> {
+        let (since, from) = self.begun?;
+        let elapsed = now.since(since);
+        (elapsed >= SAMPLE_EVERY)
+            .then(|| sent.saturating_sub(from).saturating_mul(1_000) / millis(elapsed))
     }
 
     /// The object is complete.
@@ -91,7 +101,7 @@ impl Progress {
 
     fn speed(&self, now: Timestamp, sent: u64) -> u64 {
         let Some((since, from)) = self.samples.first() else { return 0 };
-        let millis = u64::try_from(now.since(*since).as_millis()).unwrap_or(u64::MAX);
+        let millis = millis(now.since(*since));
         sent.saturating_sub(*from).saturating_mul(1_000).checked_div(millis).unwrap_or(0)
     }
 }

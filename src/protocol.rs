@@ -40,12 +40,30 @@ pub struct Signing<'a> {
     /// Whether the endpoint is bound to the bucket, so that the bucket is not
     /// part of the host name.
     pub cname: bool,
+    /// How to sign, where there is a choice.
+    pub signature: Signature,
+    /// The region for a version that needs one, where the target tells none.
+    pub region: &'a str,
     /// The service's time, as well as it is known.
     pub now: Timestamp,
+    /// When the credential is over, on the same clock.
+    pub expires: Option<Timestamp>,
     /// The file that the bytes come from.
     pub file: FileId,
     /// Its description.
     pub info: &'a FileInfo,
+}
+
+/// Versions of a storage's signature.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Signature {
+    /// The newest that the target allows.
+    #[default]
+    Auto,
+    /// OSS version 1: needs no region.
+    V1,
+    /// OSS version 4.
+    V4,
 }
 
 /// The storage's calls, under the names that both vendors use.
@@ -67,6 +85,8 @@ pub enum Operation {
         upload_id: String,
         marker: u32,
     },
+    /// The whole file as a form, which needs no CORS preflight.
+    PostObject,
     PutObject,
     UploadPart {
         upload_id: String,
@@ -91,19 +111,32 @@ pub struct ListedPart {
     pub part: Part,
     /// Its bytes.
     pub size: u64,
+    /// Its CRC-64, if the storage lists it.
+    pub crc64: Option<u64>,
 }
 
-/// A good answer.
+/// What the storage says of bytes that it stored.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Receipt {
+    /// The `ETag` without quotes; `None` when the browser hides it.
+    pub etag: Option<String>,
+    /// The CRC-64; `None` when the browser hides it.
+    pub crc64: Option<u64>,
+}
+
+/// An answer that is no failure.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Reply {
     /// The upload is gone.
     Aborted,
     /// The object is complete.
-    Completed,
+    Completed(Receipt),
     /// The object exists.
     Found {
         /// Its bytes, when the header is readable.
         size: Option<u64>,
+        /// Its CRC-64, when the header is readable.
+        crc64: Option<u64>,
     },
     /// There is a new upload.
     Initiated {
@@ -117,11 +150,15 @@ pub enum Reply {
         /// The marker for the next call, when there are more.
         next: Option<u32>,
     },
-    /// The object is stored.
-    Stored,
-    /// The part is stored.
-    Uploaded {
-        /// Its `ETag` without quotes; `None` when the browser hides it.
-        etag: Option<String>,
+    /// The bucket is at another endpoint of the storage.
+    Moved {
+        /// The right one.
+        endpoint: String,
+        /// The refusal that told it.
+        refusal: Error,
     },
+    /// The object is stored.
+    Stored(Receipt),
+    /// The part is stored.
+    Uploaded(Receipt),
 }

@@ -3,6 +3,7 @@
 use core::time::Duration;
 
 use crate::error::ErrorKind;
+use crate::time::millis;
 
 /// Waits stop growing here: a network that comes back should find us soon.
 const CEILING: Duration = Duration::from_secs(20);
@@ -31,11 +32,17 @@ impl RetryPolicy {
         let doubled = |base: Duration, times: u32| base.saturating_mul(1 << times.min(16));
         if kind.is_transport() {
             let mean = doubled(self.duration, attempt.saturating_sub(1));
-            mean.min(CEILING.max(self.duration)).mul_f64(0.5 + random.unit())
+            scaled(mean.min(CEILING.max(self.duration)), 0.5 + random.unit())
         } else {
-            doubled(SERVICE_BASE, attempt).min(CEILING).mul_f64(random.unit())
+            scaled(doubled(SERVICE_BASE, attempt).min(CEILING), random.unit())
         }
     }
+}
+
+/// To the millisecond, which is all that a timer knows.
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss)]
+fn scaled(duration: Duration, factor: f64) -> Duration {
+    Duration::from_millis((millis(duration) as f64 * factor) as u64)
 }
 
 /// A small deterministic generator (xorshift64*): chance is an input too.
@@ -49,13 +56,17 @@ impl Random {
         Self(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1)
     }
 
-    /// The next number in `[0, 1)`.
-    pub fn unit(&mut self) -> f64 {
+    /// The next 32 bits.
+    pub fn bits(&mut self) -> u32 {
         self.0 ^= self.0 >> 12;
         self.0 ^= self.0 << 25;
         self.0 ^= self.0 >> 27;
-        let word = u32::try_from(self.0.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 32).unwrap_or(0);
-        f64::from(word) / 4_294_967_296.0
+        u32::try_from(self.0.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 32).unwrap_or(0)
+    }
+
+    /// The next number in `[0, 1)`.
+    pub fn unit(&mut self) -> f64 {
+        f64::from(self.bits()) / 4_294_967_296.0
     }
 }
 

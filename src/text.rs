@@ -2,9 +2,10 @@
 
 use base64::Engine as _;
 use base64::alphabet;
-use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig, general_purpose};
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 
-const LENIENT: GeneralPurpose = GeneralPurpose::new(
+/// One for both ways: each brings tables of its own.
+const ENGINE: GeneralPurpose = GeneralPurpose::new(
     &alphabet::STANDARD,
     GeneralPurposeConfig::new()
         .with_decode_padding_mode(DecodePaddingMode::Indifferent)
@@ -50,9 +51,48 @@ pub(crate) fn decimal(mut value: u64, width: usize) -> String {
     digits.into_iter().collect()
 }
 
-/// Base64 with the standard alphabet and padding.
+/// The parts one after the other; smaller than the library's `concat`.
+pub(crate) fn concat(parts: &[&str]) -> String {
+    let mut text = String::new();
+    for part in parts {
+        text.push_str(part);
+    }
+    text
+}
+
+/// What stands before and behind the first `mark`, an ASCII character; the
+/// library's searchers are a KB that such short texts do not need.
+pub(crate) fn cut(text: &str, mark: u8) -> Option<(&str, &str)> {
+    let at = text.bytes().position(|byte| byte == mark)?;
+    Some((&text[..at], &text[at + 1..]))
+}
+
+/// What stands before and behind the last `mark`.
+pub(crate) fn cut_last(text: &str, mark: u8) -> Option<(&str, &str)> {
+    let at = text.bytes().rposition(|byte| byte == mark)?;
+    Some((&text[..at], &text[at + 1..]))
+}
+
+/// Base64 with the standard alphabet and padding. By hand: the library's
+/// encoder is eight times as large, and what is encoded here is short.
 pub(crate) fn base64(bytes: &[u8]) -> String {
-    general_purpose::STANDARD.encode(bytes)
+    let mut text = String::new();
+    for chunk in bytes.chunks(3) {
+        let byte = |index: usize| chunk.get(index).copied().map_or(0, u32::from);
+        let bits = byte(0) << 16 | byte(1) << 8 | byte(2);
+        for digit in 0..4 {
+            let [_, _, _, value] = (bits >> (18 - 6 * digit) & 63).to_be_bytes();
+            text.push(match value {
+                _ if digit > chunk.len() => '=',
+                0..26 => char::from(b'A' + value),
+                26..52 => char::from(b'a' + value - 26),
+                52..62 => char::from(b'0' + value - 52),
+                62 => '+',
+                _ => '/',
+            });
+        }
+    }
+    text
 }
 
 /// Decodes base64 as leniently as Aliyun's web SDK: white space inside, the
@@ -67,7 +107,26 @@ pub(crate) fn decode_base64(text: &str) -> Option<Vec<u8>> {
             other => other,
         })
         .collect();
-    LENIENT.decode(plain).ok()
+    ENGINE.decode(plain).ok()
+}
+
+/// The pairs in ascending order as one text. Sorted by hand: there are twenty at
+/// most, and the library's sort is 8 KB for each type that it sorts.
+pub(crate) fn ascending(pairs: Vec<(String, String)>, separator: &str) -> String {
+    let mut sorted: Vec<(String, String)> = Vec::with_capacity(pairs.len());
+    for pair in pairs {
+        let index = sorted.partition_point(|other| *other <= pair);
+        sorted.insert(index, pair);
+    }
+    let mut text = String::new();
+    for (index, (name, value)) in sorted.iter().enumerate() {
+        if index > 0 {
+            text.push_str(separator);
+        }
+        text.push_str(name);
+        text.push_str(value);
+    }
+    text
 }
 
 #[cfg(test)]

@@ -67,6 +67,25 @@ impl Timestamp {
         text
     }
 
+    /// `2026-11-21T05:20:00.000Z`, the extended form, to the second.
+    pub fn iso(self) -> String {
+        let date = Date::of(self);
+        let mut text = String::with_capacity(24);
+        for (value, width, mark) in [
+            (date.year, 4, '-'),
+            (date.month as u64, 2, '-'),
+            (date.day, 2, 'T'),
+            (date.hour, 2, ':'),
+            (date.minute, 2, ':'),
+            (date.second, 2, '.'),
+        ] {
+            pad(&mut text, value, width);
+            text.push(mark);
+        }
+        text.push_str("000Z");
+        text
+    }
+
     /// `20261121`.
     pub fn iso_day(self) -> String {
         let date = Date::of(self);
@@ -118,9 +137,13 @@ impl Add<Duration> for Timestamp {
     type Output = Self;
 
     fn add(self, duration: Duration) -> Self {
-        let millis = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
-        Self(self.0.saturating_add(millis))
+        Self(self.0.saturating_add(millis(duration)))
     }
+}
+
+/// Whole milliseconds; the library's are 128 bits wide, at ten times the code.
+pub(crate) fn millis(duration: Duration) -> u64 {
+    duration.as_secs().saturating_mul(1_000) + u64::from(duration.subsec_millis())
 }
 
 /// A civil date in UTC.

@@ -1,13 +1,13 @@
 //! The state machine of one file.
 //!
 //! Every transition of an upload is in this module: here those that the
-//! application asks for, in `answer` those that replies and failures lead to, in
-//! `send` what goes out. How a request is phrased belongs to [`Protocol`], and
+//! application asks for, in `access` the right to send, in `answer` what replies
+//! and in `failure` what failures lead to, in `send` what goes out. How a request is phrased belongs to [`Protocol`], and
 //! whose turn it is to the [`Uploader`](crate::Uploader).
 
 use crate::checkpoint::Checkpoint;
-use crate::error::Error;
 use crate::id::{FileId, RequestId};
+use crate::integrity::Integrity;
 use crate::io::{Event, FileInfo, Output, Overrides};
 use crate::job::{Job, Status};
 use crate::multipart::Multipart;
@@ -15,18 +15,23 @@ use crate::plan::PartSizer;
 use crate::progress::Progress;
 use crate::protocol::{ListedPart, Operation, Protocol};
 use crate::retry::Random;
-use crate::service::{Credential, Grant, Target};
+use crate::service::{Media, Service};
 use crate::time::Timestamp;
 use crate::uploader::Config;
 
+mod access;
 mod answer;
+mod failure;
 mod send;
+
+use access::Access;
 
 /// All that an upload shares with the others.
 pub(crate) struct Context<'a> {
     pub(crate) now: Timestamp,
     pub(crate) config: &'a Config,
     pub(crate) protocol: &'static dyn Protocol,
+    pub(crate) service: &'static dyn Service,
     pub(crate) session: &'a mut Session,
     pub(crate) out: &'a mut Vec<Output>,
 }
@@ -53,8 +58,10 @@ enum Phase {
     Queued,
     /// Waits for its checkpoint.
     Loading,
-    /// Waits for the first credential, which tells the target.
+    /// Waits for the first permit, which tells the target.
     Authorizing,
+    /// Has a permit, and waits for the files before it.
+    Permitted,
     /// Asks which parts the service has.
     Listing { purpose: Purpose, listed: Vec<ListedPart> },
     /// Asks for an upload id.
@@ -93,20 +100,6 @@ enum Purpose {
     Resume,
 }
 
-/// The right to send.
-#[derive(Clone, Debug, Default)]
-struct Access {
-    /// Without a credential nothing is sent, whatever the phase.
-    credential: Option<Credential>,
-    target: Target,
-    /// Counts credentials, so that a late refusal of an old one is known.
-    generation: u32,
-    /// Whether the application was asked for a credential.
-    asked: bool,
-    /// Credentials refused since something last succeeded.
-    refused: u32,
-}
-
 /// One file.
 pub(crate) struct Upload {
     pub(crate) id: FileId,
@@ -115,14 +108,21 @@ pub(crate) struct Upload {
     phase: Phase,
     jobs: Vec<Job>,
     access: Access,
-    video_id: Option<String>,
+    media: Media,
     checkpoint: Option<Checkpoint>,
     multipart: Option<Multipart>,
+    integrity: Integrity,
     sizer: PartSizer,
     progress: Progress,
     successes: u32,
     restarts: u32,
     relists: u32,
+    /// How often the link has asked for less: each halves what is sent at once
+    /// and doubles the patience with it.
+    pressure: u32,
+    pressed_at: Timestamp,
+    /// When the service last answered this run.
+    heard_at: Option<Timestamp>,
     saved_at: Option<Timestamp>,
     removed: bool,
 }
@@ -135,14 +135,18 @@ impl Upload {
             phase: Phase::Queued,
             jobs: Vec::new(),
             access: Access::default(),
-            video_id: None,
+            media: Media::default(),
             checkpoint: None,
             multipart: None,
+            integrity: Integrity::default(),
             sizer: PartSizer::default(),
             progress: Progress::new(info.size),
             successes: 0,
             restarts: 0,
             relists: 0,
+            pressure: 0,
+            pressed_at: Timestamp::default(),
+            heard_at: None,
             saved_at: None,
             removed: false,
             info,
@@ -157,6 +161,15 @@ impl Upload {
         !matches!(self.phase, Phase::Queued | Phase::Stopped | Phase::Done(_))
     }
 
+    /// Whether its turn to send is still to come.
+    pub(crate) fn is_preparing(&self) -> bool {
+        matches!(self.phase, Phase::Loading | Phase::Authorizing | Phase::Permitted)
+    }
+
+    pub(crate) fn is_permitted(&self) -> bool {
+        matches!(self.phase, Phase::Permitted)
+    }
+
     pub(crate) fn is_removed(&self) -> bool {
         self.removed
     }
@@ -164,18 +177,6 @@ impl Upload {
     /// Whether requests are left that only clean up.
     pub(crate) fn is_cleaning(&self) -> bool {
         !self.is_active() && !self.jobs.is_empty()
-    }
-
-    pub(crate) fn awaits_credential(&self) -> bool {
-        self.access.asked && self.is_active()
-    }
-
-    pub(crate) fn awaits_renewal(&self) -> bool {
-        self.awaits_credential() && !matches!(self.phase, Phase::Authorizing)
-    }
-
-    pub(crate) fn target(&self) -> &Target {
-        &self.access.target
     }
 
     pub(crate) fn in_flight(&self) -> usize {
@@ -209,8 +210,10 @@ impl Upload {
     pub(crate) fn start(&mut self, cx: &mut Context<'_>) {
         self.phase = Phase::Loading;
         // The last credential stays: cancelling now can still free the parts.
-        self.access.refused = 0;
+        self.access.begin();
         (self.successes, self.restarts, self.relists) = (0, 0, 0);
+        (self.pressure, self.heard_at) = (0, None);
+        self.integrity = Integrity::default();
         cx.out.push(Output::Load { file: self.id, key: self.info.fingerprint.clone() });
     }
 
@@ -226,68 +229,11 @@ impl Upload {
             self.erase(cx);
         }
         if let Some(checkpoint) = &self.checkpoint {
-            self.video_id = checkpoint.video_id.clone().or(self.video_id.take());
+            let known = &mut self.media.video_id;
+            *known = checkpoint.video_id.clone().or(known.take());
         }
         self.phase = Phase::Authorizing;
-        self.access.asked = true;
-        cx.event(Event::Started { file: self.id, video_id: self.video_id.clone() });
-    }
-
-    pub(crate) fn authorize(
-        &mut self,
-        grant: Result<Grant, Error>,
-        video_id: Option<String>,
-        cx: &mut Context<'_>,
-    ) {
-        if !self.awaits_credential() {
-            return;
-        }
-        let Grant { credential, target } = match grant {
-            Ok(grant) => grant,
-            Err(error) => return self.give_up(error, cx),
-        };
-        let first = matches!(self.phase, Phase::Authorizing);
-        let target = match (target, &self.checkpoint) {
-            (Some(target), _) => self.overridden(target),
-            (None, _) if !first => self.access.target.clone(),
-            (None, Some(checkpoint)) => checkpoint.target(),
-            (None, None) => {
-                return self.give_up(
-                    Error::misuse(
-                        "InvalidUploadAddress",
-                        "A new upload needs an upload address too: call setUploadAuthAndAddress.",
-                    ),
-                    cx,
-                );
-            }
-        };
-        let moved =
-            (&target.bucket, &target.key) != (&self.access.target.bucket, &self.access.target.key);
-        self.video_id = video_id.or(self.video_id.take());
-        self.access.credential = Some(credential);
-        self.access.target = target;
-        self.access.generation += 1;
-        self.access.asked = false;
-        if first || moved {
-            self.begin(cx);
-        }
-    }
-
-    /// The application's wishes win over the service's address. The service's
-    /// region says nothing of an endpoint that the application chose.
-    fn overridden(&self, mut target: Target) -> Target {
-        let wishes = &self.overrides;
-        if let Some(endpoint) = &wishes.endpoint {
-            target.endpoint.clone_from(endpoint);
-            target.region = None;
-        }
-        if let Some(bucket) = &wishes.bucket {
-            target.bucket.clone_from(bucket);
-        }
-        if let Some(key) = &wishes.key {
-            target.key.clone_from(key);
-        }
-        target
+        self.ask(cx);
     }
 
     /// Ends a running file so that it can go on later.
@@ -311,12 +257,11 @@ impl Upload {
         if let Phase::Done(Outcome::Succeeded | Outcome::Canceled) = self.phase {
             return;
         }
-        self.abort_requests(cx);
+        self.abort_all(cx);
         self.erase(cx);
         self.phase = Phase::Done(Outcome::Canceled);
-        self.access.asked = false;
         self.checkpoint = None;
-        let multipart = self.multipart.take().filter(|_| self.access.credential.is_some());
+        let multipart = self.multipart.take().filter(|_| self.access.may_send());
         if let Some(Multipart { upload_id, .. }) = multipart {
             self.push(Operation::AbortMultipartUpload { upload_id }, cx);
         }

@@ -6,9 +6,9 @@ use crate::error::Error;
 use crate::http::Response;
 use crate::id::{FileId, RequestId};
 use crate::io::{Event, Input, Output};
-use crate::protocol::Protocol;
+use crate::protocol::{Protocol, Signature};
 use crate::retry::{Random, RetryPolicy};
-use crate::service::Target;
+use crate::service::{Service, Target};
 use crate::time::Timestamp;
 use crate::upload::{Context, Session, Upload};
 
@@ -31,6 +31,23 @@ pub struct Config {
     pub user_id: String,
     /// Whether endpoints are bound to their bucket.
     pub cname: bool,
+    /// How requests to the storage are signed.
+    pub signature: Signature,
+    /// The service's region, where no permit tells another.
+    pub region: String,
+    /// The service's address, where it is not the region's own.
+    pub service_endpoint: Option<String>,
+    /// Bytes of the largest file that is sent as a form: 0 for none, and
+    /// `u64::MAX` for a host that can stream files in no other way.
+    pub largest_form: u64,
+    /// Whether what is stored is compared with the file.
+    pub integrity: bool,
+    /// Bytes per second up to which parts are compared as they are stored: on a
+    /// faster link reading them once more would be what takes the time.
+    pub integrity_rate: u64,
+    /// How long an application may take to renew a credential that is over;
+    /// zero for as long as it likes.
+    pub renewal_timeout: Duration,
 }
 
 impl Default for Config {
@@ -44,6 +61,13 @@ impl Default for Config {
             timeout: Duration::from_mins(1),
             user_id: String::new(),
             cname: false,
+            signature: Signature::Auto,
+            region: String::from("cn-shanghai"),
+            service_endpoint: None,
+            largest_form: 0,
+            integrity: true,
+            integrity_rate: u64::MAX,
+            renewal_timeout: Duration::from_mins(1),
         }
     }
 }
@@ -52,6 +76,7 @@ impl Default for Config {
 pub struct Uploader {
     config: Config,
     protocol: &'static dyn Protocol,
+    service: &'static dyn Service,
     uploads: Vec<Upload>,
     session: Session,
     running: bool,
@@ -61,10 +86,16 @@ pub struct Uploader {
 
 impl Uploader {
     /// An empty queue. Equal seeds make equal decisions.
-    pub fn new(config: Config, protocol: &'static dyn Protocol, seed: u64) -> Self {
+    pub fn new(
+        config: Config,
+        protocol: &'static dyn Protocol,
+        service: &'static dyn Service,
+        seed: u64,
+    ) -> Self {
         Self {
             config,
             protocol,
+            service,
             uploads: Vec::new(),
             session: Session {
                 next_request: 1,
@@ -111,34 +142,39 @@ impl Uploader {
             Input::Add { file, info, overrides } => {
                 self.uploads.push(Upload::new(file, info, overrides));
             }
-            Input::Authorize { file, grant, video_id } => {
-                self.one(file, now, out, |upload, cx| upload.authorize(grant, video_id, cx));
+            Input::Authorize { file, grant } => {
+                self.one(file, now, out, &mut |upload, cx| upload.authorize(grant.clone(), cx));
             }
-            Input::Cancel(file) => self.one(file, now, out, Upload::cancel),
+            Input::Cancel(file) => self.one(file, now, out, &mut Upload::cancel),
+            Input::Digested(id, digest) => {
+                self.all(now, out, &mut |upload, cx| upload.digested(id, digest.clone(), cx));
+            }
             Input::Failed(id, error) => self.unanswered(id, &error, now, out),
             Input::Loaded { file, text } => {
-                self.one(file, now, out, |upload, cx| upload.loaded(text.as_deref(), cx));
+                self.one(file, now, out, &mut |upload, cx| upload.loaded(text.as_deref(), cx));
             }
             Input::Offline => self.session.online = false,
             Input::Online => {
                 self.session.online = true;
-                self.all(now, out, |upload, cx| upload.hurry(cx.now));
+                self.all(now, out, &mut |upload, cx| upload.hurry(cx.now));
             }
-            Input::Progress(id, sent) => self.all(now, out, |upload, cx| upload.sent(id, sent, cx)),
-            Input::Remove(file) => self.one(file, now, out, Upload::remove),
+            Input::Progress(id, sent) => {
+                self.all(now, out, &mut |upload, cx| upload.sent(id, sent, cx));
+            }
+            Input::Remove(file) => self.one(file, now, out, &mut Upload::remove),
             Input::Responded(id, response) => self.respond(id, &response, now, out),
-            Input::Resume(file) => self.one(file, now, out, Upload::resume),
+            Input::Resume(file) => self.one(file, now, out, &mut Upload::resume),
             Input::Start => self.start(now, out),
             Input::Stop => {
                 self.running = false;
-                self.all(now, out, Upload::stop);
+                self.all(now, out, &mut Upload::stop);
             }
             Input::Tick => self.wake = None,
         }
     }
 
     fn start(&mut self, now: Timestamp, out: &mut Vec<Output>) {
-        self.all(now, out, Upload::rearm);
+        self.all(now, out, &mut Upload::rearm);
         self.running |= self.uploads.iter().any(Upload::is_queued);
     }
 
@@ -149,11 +185,11 @@ impl Uploader {
         now: Timestamp,
         out: &mut Vec<Output>,
     ) {
-        self.all(now, out, |upload, cx| upload.respond(id, response, cx));
+        self.all(now, out, &mut |upload, cx| upload.respond(id, response, cx));
     }
 
     fn unanswered(&mut self, id: RequestId, error: &Error, now: Timestamp, out: &mut Vec<Output>) {
-        self.all(now, out, |upload, cx| upload.unanswered(id, error.clone(), cx));
+        self.all(now, out, &mut |upload, cx| upload.unanswered(id, error.clone(), cx));
     }
 
     fn one(
@@ -161,13 +197,10 @@ impl Uploader {
         file: FileId,
         now: Timestamp,
         out: &mut Vec<Output>,
-        act: impl FnOnce(&mut Upload, &mut Context<'_>),
+        act: &mut dyn FnMut(&mut Upload, &mut Context<'_>),
     ) {
-        let mut act = Some(act);
-        self.all(now, out, |upload, cx| {
-            if upload.id == file
-                && let Some(act) = act.take()
-            {
+        self.all(now, out, &mut |upload, cx| {
+            if upload.id == file {
                 act(upload, cx);
             }
         });
@@ -177,12 +210,13 @@ impl Uploader {
         &mut self,
         now: Timestamp,
         out: &mut Vec<Output>,
-        mut act: impl FnMut(&mut Upload, &mut Context<'_>),
+        act: &mut dyn FnMut(&mut Upload, &mut Context<'_>),
     ) {
         let mut cx = Context {
             now,
             config: &self.config,
             protocol: self.protocol,
+            service: self.service,
             session: &mut self.session,
             out,
         };
@@ -194,7 +228,7 @@ impl Uploader {
     /// Lets things happen that an input has made possible.
     fn advance(&mut self, now: Timestamp, out: &mut Vec<Output>) {
         let mut deadline = self.poll(now, out);
-        while self.run_queue(now, out) {
+        while self.run_queue(now, out) || self.ask_for_renewal(now, out) {
             deadline = self.poll(now, out);
         }
         self.uploads.retain(|upload| !upload.is_removed() || upload.is_cleaning());
@@ -207,15 +241,26 @@ impl Uploader {
 
     fn poll(&mut self, now: Timestamp, out: &mut Vec<Output>) -> Option<Timestamp> {
         // First, since a request that has timed out leaves its slot to others.
-        self.all(now, out, Upload::time_out);
+        self.all(now, out, &mut Upload::time_out);
         let in_flight: usize = self.uploads.iter().map(Upload::in_flight).sum();
         let mut slots = (self.config.requests as usize).saturating_sub(in_flight);
         let mut deadline: Option<Timestamp> = None;
-        self.all(now, out, |upload, cx| {
+        self.all(now, out, &mut |upload, cx| {
             let next = upload.poll(&mut slots, cx);
             deadline = [deadline, next].into_iter().flatten().min();
         });
         deadline
+    }
+
+    /// Has one file at a time ask for another credential: an application may
+    /// answer without saying for which. Says whether one was told to.
+    fn ask_for_renewal(&mut self, now: Timestamp, out: &mut Vec<Output>) -> bool {
+        if self.awaiting_renewal().is_some() {
+            return false;
+        }
+        let mut asked = false;
+        self.all(now, out, &mut |upload, cx| asked = asked || upload.tell_expiry(cx));
+        asked
     }
 
     /// Starts the files whose turn has come; says whether there was any.
@@ -223,14 +268,26 @@ impl Uploader {
         if !self.running {
             return false;
         }
-        let active = self.uploads.iter().filter(|upload| upload.is_active()).count();
-        let free = (self.config.file_parallel as usize).saturating_sub(active);
-        let queued = self.uploads.iter().filter(|upload| upload.is_queued());
-        let next: Vec<FileId> = queued.take(free).map(|upload| upload.id).collect();
-        for file in &next {
-            self.one(*file, now, out, Upload::start);
+        let limit = self.config.file_parallel as usize;
+        let count = |is: fn(&Upload) -> bool| self.uploads.iter().filter(|it| is(it)).count();
+        let preparing = count(Upload::is_preparing);
+        let sending = count(Upload::is_active) - preparing;
+        // Several files are prepared while as many are sent: no connection
+        // waits for a credential. One at a time is one at a time.
+        let more = limit.saturating_sub(if limit > 1 { preparing } else { preparing + sending });
+        let chosen = |is: fn(&Upload) -> bool, most: usize| -> Vec<FileId> {
+            let them = self.uploads.iter().filter(|upload| is(upload));
+            them.take(most).map(|upload| upload.id).collect()
+        };
+        let begins = chosen(Upload::is_permitted, limit.saturating_sub(sending));
+        let starts = chosen(Upload::is_queued, more);
+        for file in &begins {
+            self.one(*file, now, out, &mut Upload::begin);
         }
-        !next.is_empty()
+        for file in &starts {
+            self.one(*file, now, out, &mut Upload::start);
+        }
+        begins.len() + starts.len() > 0
     }
 
     /// Tells the end of the queue, once it has run empty.
@@ -240,7 +297,7 @@ impl Uploader {
                 Event::Canceled { file }
                 | Event::Failed { file, .. }
                 | Event::Stopped { file }
-                | Event::Succeeded { file },
+                | Event::Succeeded { file, .. },
             ) => Some(*file),
             _ => None,
         });

@@ -48,7 +48,9 @@ fn as_many_files_run_at_once_as_wished_and_share_the_requests() {
     let files: Vec<_> = (0..6).map(|_| sim.add(20 * MB)).collect();
     sim.give(Input::Start);
     sim.run_until(|sim| sim.count(Call::Part) > 3);
-    assert_eq!(files.iter().filter(|file| sim.state(**file) == State::Active).count(), 3);
+    let sending: std::collections::BTreeSet<_> = sim.sent.iter().map(|sent| sent.file).collect();
+    assert!(sending.iter().eq(&files[..3]), "{sending:?}");
+    assert_eq!(started(&sim), files, "as many more are asked for while these are sent");
     sim.run();
     assert!(files.iter().all(|file| sim.state(*file) == State::Succeeded));
     assert_eq!(finished(&sim).len(), 1);

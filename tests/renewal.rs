@@ -4,6 +4,8 @@
 
 mod common;
 
+use std::time::Duration;
+
 use common::{Call, Fault, Habits, MB, Manner, Setup, Sim, State};
 use vodupload::{Event, FileId, Input};
 
@@ -15,10 +17,17 @@ fn world(size: u64) -> (Sim, FileId) {
     Sim::started(Setup::default(), size)
 }
 
+/// A world that waits for its application for as long as it takes.
+fn patient() -> Setup {
+    let mut setup = Setup::default();
+    setup.config.renewal_timeout = Duration::ZERO;
+    setup
+}
+
 #[test]
 fn three_parts_expiring_together_ask_for_one_credential() {
     for app_delay in [0, 50, 600_000] {
-        let (mut sim, file) = Sim::started(Setup { app_delay, ..Setup::default() }, 12 * MB);
+        let (mut sim, file) = Sim::started(Setup { app_delay, ..patient() }, 12 * MB);
         sim.fault(Call::Part, 2..5, Fault::Expire);
         sim.run();
         assert_eq!(sim.state(file), State::Succeeded);
@@ -59,7 +68,7 @@ fn every_call_can_be_the_one_that_finds_out() {
 
 #[test]
 fn what_was_under_way_still_counts_while_a_credential_is_awaited() {
-    let (mut sim, file) = Sim::started(Setup { app_delay: 60_000, ..Setup::default() }, 5 * MB);
+    let (mut sim, file) = Sim::started(Setup { app_delay: 60_000, ..patient() }, 5 * MB);
     sim.fault(Call::Part, 4..5, Fault::Expire);
     sim.run();
     assert_eq!(sim.state(file), State::Succeeded);
@@ -191,7 +200,7 @@ fn a_renewal_that_never_comes_can_be_left() {
         (Input::Cancel(file), State::Canceled),
         (Input::Remove(file), State::Removed),
     ] {
-        let (mut sim, file) = world(12 * MB);
+        let (mut sim, file) = Sim::started(patient(), 12 * MB);
         sim.fault(Call::Part, 7..8, Fault::Expire);
         sim.manners.extend([Manner::Good, Manner::Never]);
         sim.run();
@@ -241,4 +250,150 @@ fn one_files_credential_is_not_anothers() {
     sim.run();
     assert!(files.iter().all(|file| sim.state(*file) == State::Succeeded));
     assert_eq!(expiries(&sim), 1);
+}
+
+fn expiring(life: u64, bandwidth: u64) -> Setup {
+    Setup { tells_expiry: true, life, bandwidth, ..Setup::default() }
+}
+
+#[test]
+fn an_upload_auth_that_ends_three_times_is_asked_for_three_times() {
+    let (mut sim, file) = world(40 * MB);
+    for nth in [7, 20, 33] {
+        sim.fault(Call::Part, nth..nth + 1, Fault::Expire);
+    }
+    sim.run();
+    assert_eq!(sim.state(file), State::Succeeded);
+    assert_eq!((expiries(&sim), sim.count(Call::Initiate)), (3, 1));
+    let again = sim.count(Call::Part) - 40;
+    assert!(again <= 3 * 5, "only parts in flight: {again}");
+}
+
+#[test]
+fn a_credential_is_renewed_before_its_end_and_no_part_is_refused() {
+    for sts in [false, true] {
+        let setup = Setup { sts, app_delay: 10_000, ..expiring(600_000, 200_000) };
+        let (mut sim, file) = Sim::started(setup, 1_500 * MB);
+        sim.setup.account_life = u64::MAX / 4;
+        sim.run_until(|sim| sim.state(file) != State::Active);
+        assert_eq!(sim.state(file), State::Succeeded);
+        assert_eq!(sim.count(Call::Part), 1_500, "each part is sent once");
+        // Half an hour and more, with ten minutes less two each.
+        let asked = if sts { sim.count(Call::RefreshUpload) } else { expiries(&sim) };
+        assert!((2..6).contains(&asked), "{asked}");
+        assert!(!sts || expiries(&sim) == 0);
+    }
+}
+
+#[test]
+fn an_early_renewal_keeps_parts_flowing_and_asks_once() {
+    let (mut sim, file) = Sim::started(expiring(600_000, 200_000), 800 * MB);
+    sim.manners.extend([Manner::Good, Manner::Never]);
+    sim.run_until(|sim| expiries(sim) == 1);
+    let early = sim.now - common::BEGIN;
+    assert!((470_000..500_000).contains(&early), "two minutes before: {early}");
+    let before = sim.count(Call::Part);
+    sim.pass(60_000);
+    assert!(sim.count(Call::Part) >= before + 40, "parts go on");
+    // Refused at last, the same question stands and its patience begins.
+    sim.run_until(|sim| sim.state(file) != State::Active);
+    assert_eq!((expiries(&sim), sim.failure(file)), (1, Some("UploadTokenExpired")));
+    let end = sim.now - common::BEGIN;
+    assert!((655_000..680_000).contains(&end), "a minute after the end: {end}");
+    sim.give(Input::Start);
+    sim.run_until(|sim| sim.state(file) != State::Active);
+    assert_eq!((sim.state(file), sim.count(Call::Initiate)), (State::Succeeded, 1));
+}
+
+#[test]
+fn an_early_renewal_that_fails_does_no_harm() {
+    for fault in [Fault::Refuse, Fault::Trouble, Fault::Portal, Fault::DropBefore] {
+        let setup = Setup { sts: true, account_life: u64::MAX / 4, ..expiring(600_000, 200_000) };
+        let (mut sim, file) = Sim::started(setup, 520 * MB);
+        sim.fault(Call::RefreshUpload, 0..4, fault);
+        sim.run_until(|sim| sim.state(file) != State::Active);
+        assert_eq!(sim.state(file), State::Succeeded, "{fault:?}");
+        assert_eq!((expiries(&sim), sim.count(Call::Part)), (0, 520), "{fault:?}");
+        assert!(sim.count(Call::RefreshUpload) >= 1, "{fault:?}");
+    }
+}
+
+#[test]
+fn a_short_life_is_not_renewed_early() {
+    let (mut sim, file) = Sim::started(expiring(200_000, 200_000), 150 * MB);
+    sim.run_until(|sim| sim.now - common::BEGIN > 150_000);
+    assert_eq!((sim.state(file), expiries(&sim)), (State::Active, 0));
+}
+
+#[test]
+fn an_application_that_does_not_answer_in_time_fails_the_file_and_can_go_on() {
+    for seconds in [5, 60] {
+        let mut setup = Setup::default();
+        setup.config.renewal_timeout = Duration::from_secs(seconds);
+        let (mut sim, file) = Sim::started(setup, 12 * MB);
+        sim.fault(Call::Part, 7..8, Fault::Expire);
+        sim.manners.extend([Manner::Good, Manner::Never]);
+        sim.run_until(|sim| expiries(sim) == 1);
+        let asked = sim.now;
+        sim.run_until(|sim| sim.state(file) != State::Active);
+        assert_eq!(sim.failure(file), Some("UploadTokenExpired"));
+        assert_eq!(sim.now - asked, seconds * 1_000);
+        sim.give(Input::Start);
+        sim.run();
+        assert_eq!((sim.state(file), sim.count(Call::Initiate)), (State::Succeeded, 1));
+    }
+}
+
+#[test]
+fn two_files_that_expire_at_once_are_asked_for_one_after_the_other() {
+    let mut setup = Setup::default();
+    (setup.config.file_parallel, setup.app_delay) = (2, 1_000);
+    let mut sim = Sim::new(setup);
+    let files = [sim.add(12 * MB), sim.add(12 * MB)];
+    sim.give(Input::Start);
+    sim.run_until(|sim| files.iter().all(|file| sim.shown(*file) > 3 * MB));
+    let tokens: Vec<_> = sim.cloud.issued.keys().cloned().collect();
+    for token in tokens {
+        sim.cloud.revoke(&token);
+    }
+    sim.run_until(|sim| expiries(sim) == 1);
+    sim.pass(900);
+    assert_eq!(expiries(&sim), 1, "the second one waits for the first one's answer");
+    sim.run();
+    // The witness has seen that each answer went to the file that was asked.
+    assert_eq!(files.map(|file| sim.state(file)), [State::Succeeded; 2]);
+    assert_eq!((expiries(&sim), sim.count(Call::Initiate)), (2, 2));
+    let asked = sim.events.iter().filter_map(|event| match event {
+        Event::CredentialExpired { file, .. } => Some(*file),
+        _ => None,
+    });
+    let asked: Vec<_> = asked.collect();
+    assert!(asked == files || asked == [files[1], files[0]]);
+}
+
+#[test]
+fn the_next_file_is_asked_for_when_the_first_one_gets_no_answer() {
+    let mut setup = Setup::default();
+    setup.config.file_parallel = 2;
+    let mut sim = Sim::new(setup);
+    let files = [sim.add(12 * MB), sim.add(12 * MB)];
+    sim.manners.extend([Manner::Good, Manner::Good, Manner::Never]);
+    sim.fault(Call::Part, 8..12, Fault::Expire);
+    sim.give(Input::Start);
+    sim.run();
+    let states = files.map(|file| sim.state(file));
+    assert!(states.contains(&State::Failed) && states.contains(&State::Succeeded), "{states:?}");
+}
+
+#[test]
+fn a_clock_that_is_wrong_makes_no_credential_older_or_younger() {
+    for sts in [false, true] {
+        for skew in [-2 * 3_600_000, 2 * 3_600_000] {
+            let setup = Setup { skew, sts, ..expiring(600_000, MB) };
+            let (mut sim, file) = Sim::started(setup, 40 * MB);
+            sim.run();
+            assert_eq!((sim.state(file), expiries(&sim)), (State::Succeeded, 0), "{skew}");
+            assert_eq!((sim.count(Call::RefreshUpload), sim.count(Call::Initiate)), (0, 2));
+        }
+    }
 }

@@ -2,16 +2,23 @@
 
 #![cfg(not(target_arch = "wasm32"))]
 
+mod common;
+
+use std::collections::BTreeMap;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use serde_json::Value;
 use vodupload::protocol::oss::sign::{
-    Query, v1_authorization, v1_string_to_sign, v4_authorization, v4_canonical_request,
-    v4_string_to_sign,
+    Query, v1_authorization, v1_policy_signature, v1_string_to_sign, v4_authorization,
+    v4_canonical_request, v4_policy_signature, v4_string_to_sign,
 };
 use vodupload::protocol::oss::{object_url, region};
-use vodupload::service::aliyun;
+use vodupload::service::aliyun::{self, rpc};
 use vodupload::{
-    Body, Checkpoint, Config, Credential, Error, FileId, FileInfo, Grant, Input, Oss, Output,
-    Overrides, PartNumber, PartPlan, Request, Target, Timestamp, Uploader, protocol::Protocol as _,
+    Algorithm, Body, Checkpoint, Config, Credential, Digest, Error, FileId, FileInfo, Grant,
+    Hasher, Input, Media, Oss, Output, Overrides, PartNumber, PartPlan, Permit, Request, Target,
+    Timestamp, Uploader, Vod, combine, protocol::Protocol as _,
 };
 
 /// The instant that all vectors were recorded at.
@@ -186,11 +193,11 @@ fn credentials_are_accepted_as_by_aliyuns_web_sdk() {
     for vector in vectors {
         let id = text(&vector, "id");
         let grant =
-            aliyun::grant(text(&vector, "uploadAuth"), text(&vector, "uploadAddress"), FROZEN);
+            aliyun::permit(text(&vector, "uploadAuth"), text(&vector, "uploadAddress"), FROZEN);
         // Theirs needs a life that it then never looks at; ours asks for the
         // three parts of the key alone, as the service does.
         let is_accepted = vector["accepted"] == true || id == "no-Expiration";
-        let Some(Grant { credential: given, target: Some(target) }) =
+        let Some(Permit { credential: given, target: Some(target), .. }) =
             accepted(id, is_accepted, grant)
         else {
             continue;
@@ -216,7 +223,7 @@ fn credentials_are_accepted_as_by_aliyuns_web_sdk() {
 }
 
 /// The grant, if the vector's is one; both sides must say so.
-fn accepted(id: &str, is_accepted: bool, grant: Result<Grant, Error>) -> Option<Grant> {
+fn accepted(id: &str, is_accepted: bool, grant: Result<Permit, Error>) -> Option<Permit> {
     assert_eq!(grant.is_ok(), is_accepted, "{id}");
     match grant {
         Ok(grant) => Some(grant),
@@ -235,12 +242,13 @@ fn first_request(wishes: &Value, credential: Credential, target: Target) -> (Tar
     let wish = |index: usize| wishes[index].as_str().map(Into::into);
     let overrides = Overrides { endpoint: wish(0), bucket: wish(1), key: wish(2) };
     let file = FileId(1);
-    let mut uploader = Uploader::new(Config::default(), &Oss, 1);
+    let mut uploader = Uploader::new(Config::default(), &Oss, &Vod, 1);
     uploader.dispatch(FROZEN, Input::Add { file, info: info("a.mp4", 9), overrides });
     uploader.dispatch(FROZEN, Input::Start);
     uploader.dispatch(FROZEN, Input::Loaded { file, text: None });
-    let grant = Ok(Grant { credential, target: Some(target) });
-    let outputs = uploader.dispatch(FROZEN, Input::Authorize { file, grant, video_id: None });
+    let permit = Permit { credential, target: Some(target), media: Media::default() };
+    let grant = Ok(Grant::Object(permit));
+    let outputs = uploader.dispatch(FROZEN, Input::Authorize { file, grant });
     let request = outputs.into_iter().find_map(|output| match output {
         Output::Send(_, request) => Some(request),
         _ => None,
@@ -258,6 +266,7 @@ fn info(name: &str, size: u64) -> FileInfo {
         last_modified: 1_700_000_000_000,
         content_type: "video/mp4".into(),
         fingerprint: name.into(),
+        ..FileInfo::default()
     }
 }
 
@@ -300,5 +309,190 @@ fn parts_are_never_too_many_and_tile_the_file() {
             // Theirs divides by 9,999, which is no integer; ours is aligned.
             assert_eq!(plan.part_size() % 65_536, 0);
         }
+    }
+}
+
+/// All parameters of a call's URL but its signature, which is the second.
+fn called(url: &str) -> (BTreeMap<String, String>, String) {
+    let (_, query) = url.split_once('?').expect("parameters");
+    let pairs = query.split('&').map(|pair| pair.split_once('=').expect("a value"));
+    let mut all: BTreeMap<_, _> =
+        pairs.map(|(name, value)| (name.to_string(), common::text::decode(value))).collect();
+    let signature = all.remove("Signature").expect("a signature");
+    (all, signature)
+}
+
+/// The signature of any parameters, of which the names live as long as the test.
+fn rpc_signature(
+    method: &str,
+    parameters: impl Iterator<Item = (String, String)>,
+    secret: &str,
+) -> String {
+    let parameters: Vec<rpc::Parameter> =
+        parameters.map(|(name, value)| (&*name.leak(), value)).collect();
+    let query = rpc::canonical_query(&parameters);
+    rpc::signature(secret, &rpc::string_to_sign(method, &query))
+}
+
+#[test]
+fn calls_are_signed_as_by_aliyuns_libraries() {
+    let vectors = vectors("rpc_signature");
+    assert_eq!(vectors.len(), 16);
+    for vector in vectors {
+        let (parameters, signature) = if let Some(all) = vector["params"].as_object() {
+            let all = all.iter().map(|(name, value)| (name.clone(), plain(value)));
+            let all = all.map(|(name, value)| (name, value.unwrap_or_default())).collect();
+            (all, text(&vector, "signature").to_string())
+        } else {
+            // Two are whole requests: in the URL, or as a form.
+            let request = &vector["request"];
+            let body = request["body"].as_str().filter(|body| !body.is_empty());
+            called(&body.map_or(text(request, "url").into(), |body| format!("?{body}")))
+        };
+        let (method, secret) = (text(&vector, "method"), text(&vector, "accessKeySecret"));
+        let ours = rpc_signature(method, parameters.into_iter(), secret);
+        assert_eq!(ours, signature, "{}", vector["id"]);
+    }
+}
+
+#[test]
+fn calls_say_what_aliyuns_web_sdk_says_and_what_it_drops() {
+    let vectors = vectors("rpc_url_from_web_sdk");
+    assert_eq!(vectors.len(), 4);
+    for vector in vectors {
+        let id = text(&vector, "id");
+        let request = &vector["request"];
+        let secret = text(&vector, "accessKeySecret");
+        let (theirs, signature) = called(text(request, "url"));
+        let pairs = theirs.clone().into_iter();
+        assert_eq!(rpc_signature(text(request, "method"), pairs, secret), signature, "{id}");
+        let ours = called(&call_of(&vector).url);
+        let pairs = ours.0.clone().into_iter();
+        assert_eq!(rpc_signature("GET", pairs, secret), ours.1, "{id}");
+        let mut expected = theirs;
+        assert!(expected.remove("RequestId").is_some(), "they name the request; nobody asks");
+        let nonce = ours.0["SignatureNonce"].clone();
+        expected.insert("SignatureNonce".into(), nonce);
+        let mut more = |name: &str, value: &str| expected.insert(name.into(), value.into());
+        let before = match id {
+            "sts-video" => [more("ReferenceId", "dropped"), None, None],
+            // Theirs sends a title that is not there as `undefined`.
+            "sts-video-no-title" => [None, more("FileSize", "204800"), {
+                assert_eq!(more("Title", "v").as_deref(), Some("undefined"));
+                None
+            }],
+            "sts-image" => [
+                more("CateId", "9"),
+                more("Description", "dropped"),
+                more("UserData", r#"{"dropped":1}"#),
+            ],
+            _ => [None, None, None],
+        };
+        assert_eq!(before, [None, None, None], "{id}");
+        let mut ours = ours.0;
+        // Natively the members of an object lose their order, which says nothing.
+        let data = [&mut ours, &mut expected].map(|all| all.remove("UserData"));
+        let data = data.map(|text| text.map(|text| serde_json::from_str::<Value>(&text).ok()));
+        assert_eq!(data[0], data[1], "{id}");
+        assert_eq!(ours, expected, "{id}");
+    }
+}
+
+/// The call that the core makes for the file of a vector.
+fn call_of(vector: &Value) -> Request {
+    let (file, of) = (FileId(1), &vector["file"]);
+    let name = text(of, "name");
+    let info = FileInfo {
+        metadata: vector["paramData"].to_string(),
+        is_image: text(vector, "id") == "sts-image",
+        ..info(name, number(of, "size"))
+    };
+    let record = Checkpoint {
+        video_id: plain(&vector["videoId"]),
+        bucket: "b".into(),
+        key: "k".into(),
+        endpoint: String::new(),
+        upload_id: "U".into(),
+        segments: vec![(1, 1 << 20)],
+        parts: vec![],
+    };
+    let text_of = |_: String| record.to_text(&info, "", FROZEN, 0);
+    let text = record.video_id.clone().map(text_of);
+    let mut uploader = Uploader::new(Config::default(), &Oss, &Vod, 1);
+    let (info, overrides) = (info.clone(), Overrides::default());
+    uploader.dispatch(FROZEN, Input::Add { file, info, overrides });
+    uploader.dispatch(FROZEN, Input::Start);
+    uploader.dispatch(FROZEN, Input::Loaded { file, text });
+    let grant = Ok(Grant::Account(credential(vector)));
+    let outputs = uploader.dispatch(FROZEN, Input::Authorize { file, grant });
+    let request = outputs.into_iter().find_map(|output| match output {
+        Output::Send(_, request) => Some(request),
+        _ => None,
+    });
+    request.expect("an account is all that was missing")
+}
+
+#[test]
+fn policies_are_signed_as_by_ali_oss() {
+    let vectors = vectors("post_policy_v1");
+    assert_eq!(vectors.len(), 3);
+    for vector in vectors {
+        let result = &vector["result"];
+        let policy = BASE64.encode(text(&vector, "policy_json"));
+        assert_eq!(policy, text(result, "policy"), "{}", vector["id"]);
+        let signature = v1_policy_signature(text(&vector, "accessKeySecret"), &policy);
+        assert_eq!(signature, text(result, "Signature"), "{}", vector["id"]);
+    }
+    let vectors = self::vectors("post_policy_v4");
+    assert_eq!(vectors.len(), 3);
+    for vector in vectors {
+        let policy = BASE64.encode(text(&vector, "policy_json"));
+        assert_eq!(policy, text(&vector, "policy_base64"), "{}", vector["id"]);
+        let (secret, region) = (text(&vector, "accessKeySecret"), text(&vector, "region"));
+        let signature = v4_policy_signature(secret, FROZEN, region, &policy);
+        assert_eq!(signature, text(&vector, "signature"), "{}", vector["id"]);
+    }
+}
+
+fn crc64(bytes: &[u8]) -> u64 {
+    let mut hasher = Hasher::new(Algorithm::Crc64);
+    hasher.update(bytes);
+    match hasher.finish() {
+        Digest::Crc64(crc) => crc,
+        Digest::Md5(_) => panic!("a CRC-64 was asked for"),
+    }
+}
+
+fn decimal(vector: &Value, name: &str) -> u64 {
+    text(vector, name).parse().expect("a number")
+}
+
+#[test]
+fn checksums_are_those_of_aliyuns_python_client() {
+    let vector = vectors("crc64").remove(0);
+    let singles = vector["single"].as_array().expect("single values");
+    assert_eq!(singles.len(), 6);
+    for single in singles {
+        let length = usize::try_from(number(single, "length")).expect("small");
+        let bytes: Vec<u8> = match text(single, "id") {
+            "zeros-1000" => vec![0; length],
+            "bytes-0-255-x41" => (0..=255).cycle().take(length).collect(),
+            "A-x-1MiB" => vec![b'A'; length],
+            "empty" => vec![],
+            itself => itself.into(),
+        };
+        assert_eq!(bytes.len(), length);
+        assert_eq!(crc64(&bytes), decimal(single, "crc64_decimal"), "{}", single["id"]);
+    }
+    let combined = vector["combine"].as_array().expect("combined values");
+    assert_eq!(combined.len(), 5);
+    // Each goes on from a text that the vector does not name: what is short is
+    // found by its length.
+    for (first, vector) in
+        [0, crc64(b"12345"), crc64(b"123456789"), crc64(b"123456789")].into_iter().zip(combined)
+    {
+        let length = number(vector, "appended_length");
+        let appended = decimal(vector, "appended_crc");
+        assert_eq!(combine(first, appended, length), decimal(vector, "combined_crc"), "{vector}");
     }
 }

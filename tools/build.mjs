@@ -9,7 +9,7 @@ import { join } from 'node:path'
 import { corePlugin, glueDir, shippedGlue, shippedWasm } from './core_plugin.mjs'
 import { dist, has, output, root, run, wasmTarget } from './env.mjs'
 import { shortenNames } from './wasm_names.mjs'
-import { dropSection, trapPanics } from './wasm_panics.mjs'
+import { blankPaths, dropSection, trapPanics } from './wasm_panics.mjs'
 
 const built = join(wasmTarget, 'wasm32-unknown-unknown/release/vodupload.wasm')
 const named = join(glueDir, 'named.wasm')
@@ -27,7 +27,7 @@ const LOWER = [
 ]
 /** Inlining makes the file smaller, but 4 % larger after brotli (measured), which is what travels. */
 const SHRINK = [
-  '--mvp-features', '-Oz', '--skip-pass=inlining-optimizing', '--skip-pass=local-cse',
+  '--mvp-features', '--low-memory-unused', '-Oz', '--converge', '--skip-pass=inlining-optimizing', '--skip-pass=local-cse',
   '--strip-debug', '--strip-producers', '--strip-target-features',
 ]
 
@@ -73,7 +73,7 @@ async function buildWasm() {
   await run('wasm-opt', [lowered, ...SHRINK, '-o', shippedWasm])
 
   const shorter = await shortenNames(readFileSync(shippedWasm), readFileSync(join(glueDir, 'vodupload_bg.js'), 'utf8'))
-  writeFileSync(shippedWasm, shorter.wasm)
+  writeFileSync(shippedWasm, blankPaths(shorter.wasm))
   writeFileSync(shippedGlue, shorter.glue)
   await WebAssembly.compile(readFileSync(shippedWasm))
   if (has('wasm-tools')) await run('wasm-tools', ['validate', '--features=mvp', shippedWasm])
@@ -98,7 +98,7 @@ async function bundle() {
     format,
     bundle: true,
     minify: true,
-    target: 'es2018',
+    target: 'es2020',
     sourcemap: true,
     sourcesContent: true,
     legalComments: 'none',

@@ -1,17 +1,20 @@
 // @ts-check
 // Turns Rust's panics into traps. A shipped module has no panic hook, so nobody could read the messages; without
-// them most of Rust's formatting code goes too. No shipped code prints with `{:?}` for any other purpose.
+// them Rust's formatting code goes too: no shipped code prints for any other purpose.
 import binaryen from 'binaryen'
 import { HEADER, readerOf } from './wasm_reader.mjs'
 
 const CUSTOM = 0
+
+/** Where the code stood that panics: nobody reads it any more. */
+const PATHS = /(?:\/rustc\/[0-9a-f]{40}\/|index\.crates\.io-[0-9a-f]+\/|\/rust\/deps\/|src\/)[\w/.-]+\.rs/g
 
 /** Functions that end in a panic or serve its message, by their demangled names without hashes. */
 const PANICS = new RegExp([
   'core::panicking::', 'std::panicking::', 'rust_panic', 'rust_start_panic', '::panic_(already|access|poisoned)',
   '::(unwrap|expect|assert)_failed', 'slice_(error|index)\\w*_fail', 'len_mismatch_fail',
   'raw_vec::(handle_error|capacity_overflow)', 'handle_alloc_error',
-  'core::fmt::Debug>::fmt', 'core::fmt::builders::', 'core::fmt::Formatter>::debug_', 'escape_debug',
+  '(core|alloc)::fmt::', 'escape_debug', 'str::count::',
 ].join('|'))
 
 /** @param {Uint8Array} wasm with its names */
@@ -30,6 +33,13 @@ export function trapPanics(wasm) {
   module.dispose()
   return trapping
 }
+
+/**
+ * The module with the source paths in its data blanked, which then take no room on the wire.
+ * @param {Uint8Array} wasm
+ */
+export const blankPaths = (wasm) =>
+  Buffer.from(Buffer.from(wasm).toString('latin1').replace(PATHS, (path) => '\0'.repeat(path.length)), 'latin1')
 
 /**
  * The module without its custom section of this name.

@@ -64,11 +64,11 @@ function byteOrder(bytes) {
   /** @type {number[]} */
   const order = []
   for (const byte of frequent) if (own(byte) >= 0) order[own(byte)] = byte
-  for (const byte of frequent) {
-    if (own(byte) >= 0) continue
-    let free = 0
-    while (order[free] !== undefined) free++
-    order[free] = byte
-  }
+  // To brotli's model of text, most of these bytes are punctuation rather than letters.
+  const kinds = [/[a-z]/, /[A-Z]/, /\d/, /./]
+  const kind = (/** @type {number} */ index) => kinds.findIndex((it) => it.test(alphabet[index]))
+  const free = [...alphabet.keys()].slice(0, SINGLES).filter((index) => order[index] === undefined)
+  free.sort((a, b) => kind(b) - kind(a) || a - b)
+  for (const byte of frequent) if (own(byte) < 0) order[/** @type {number} */ (free.shift())] = byte
   return [...order, ...ranked.slice(SINGLES).sort((a, b) => a - b)]
 }

@@ -10,10 +10,16 @@ import bytes from 'vodupload:wasm'
 /** Some engines tell of progress for each packet. Milliseconds. */
 const PROGRESS_EVERY = 100
 
+/**
+ * A form without progress events needs no CORS preflight, half of a small file's time; but a form that stands still is
+ * not seen, so it must be small enough for any link. Bytes.
+ */
+const LARGEST_FORM = 256 << 10
+
 /** @type {Host} */
 export const browser = {
   // Browsers open six connections to a host.
-  limits: { parallel: 6 },
+  limits: { parallel: 6, form: LARGEST_FORM },
 
   async loadCore(imports) {
     const { instance } = await WebAssembly.instantiate(await bytes(), imports)
@@ -22,7 +28,8 @@ export const browser = {
 
   open(file) {
     if (!(file instanceof Blob)) throw new TypeError('a File or Blob is needed')
-    const { name = 'blob', lastModified = 0 } = /** @type {Partial<File>} */ (file)
+    // VOD wants an extension: what a MediaRecorder made has no name, but a type such as video/webm;codecs=vp9.
+    const { name = `blob.${/\w+\/(\w+)/.exec(file.type)?.[1] ?? 'bin'}`, lastModified = 0 } = /** @type {Partial<File>} */ (file)
     return {
       name,
       size: file.size,
@@ -36,15 +43,31 @@ export const browser = {
 
   send(request, source, sent) {
     const { body } = request
-    if (body === undefined || typeof body === 'string') return sendText(request, body)
-    return sendSlice(request, /** @type {Blob} */ (source?.file).slice(body.start, body.end), sent)
+    if (body === undefined || typeof body === 'string') return sendPlain(request, body)
+    const slice = /** @type {Blob} */ (source?.file).slice(body.start, body.end)
+    if (!body.fields) return sendSlice(request, slice, sent)
+    const form = new FormData()
+    for (const [name, value] of body.fields) form.append(name, value)
+    form.append('file', slice)
+    return sendPlain(request, form)
   },
+
+  read: (source, start, end) => bytesOf(source.file.slice(start, end)),
 
   storage: {
     get: (key) => localStorage.getItem(key),
     set: (key, text) => localStorage.setItem(key, text),
     remove: (key) => localStorage.removeItem(key),
   },
+
+  lock: (key) => new Promise((resolve) => {
+    // Only pages of https and localhost have locks.
+    if (!globalThis.navigator?.locks) return resolve(() => {})
+    navigator.locks.request(key, { ifAvailable: true }, (lock) => {
+      if (!lock) return resolve(undefined)
+      return new Promise((/** @type {(free?: any) => void} */ free) => resolve(free))
+    }).catch(() => resolve(() => {}))
+  }),
 
   watchNetwork(listener) {
     const tell = () => listener(navigator.onLine !== false)
@@ -57,10 +80,10 @@ export const browser = {
 
 /**
  * @param {WireRequest} request
- * @param {string | undefined} body
+ * @param {string | FormData | undefined} body
  * @returns {Sending}
  */
-function sendText({ method, url, headers }, body) {
+function sendPlain({ method, url, headers }, body) {
   const controller = new AbortController()
   const done = fetch(url, {
     method,
@@ -94,13 +117,8 @@ function sendSlice({ method, url, headers }, slice, sent) {
     for (const [name, value] of headers) xhr.setRequestHeader(name, value)
     xhr.onload = () => resolve({ status: xhr.status, headers: readable(xhr), body: xhr.responseText })
     xhr.onabort = () => reject(unanswered(url, 'aborted'))
-    xhr.onerror = () => canBeRead(slice).then(
-      () => reject(unanswered(url, 'connection failed')),
-      (error) => reject({
-        code: 'FileUnreadable',
-        message: `The file was changed, moved or locked since it was picked; pick it again: ${error}`,
-      }),
-    )
+    // An XHR does not tell a lost network from a lost file.
+    xhr.onerror = () => bytesOf(slice.slice(0, 1)).then(() => reject(unanswered(url, 'connection failed')), reject)
     let told = 0
     xhr.upload.onload = ({ loaded }) => sent(loaded)
     xhr.upload.onprogress = ({ loaded, timeStamp }) => {
@@ -113,8 +131,10 @@ function sendSlice({ method, url, headers }, slice, sent) {
   return { done, abort: () => xhr.abort() }
 }
 
-/** An XHR does not tell a lost network from a lost file. @param {Blob} slice */
-const canBeRead = (slice) => new Response(slice.slice(0, 1)).arrayBuffer()
+/** @param {Blob} slice */
+const bytesOf = (slice) => slice.arrayBuffer().catch((error) => {
+  throw { code: 'FileUnreadable', message: `The file cannot be read: ${error}` }
+})
 
 /** @param {XMLHttpRequest} xhr */
 function readable(xhr) {
@@ -134,5 +154,5 @@ function readable(xhr) {
  */
 const unanswered = (url, reason) => ({
   code: 'NetworkError',
-  message: `${new URL(url).host} did not answer; check the network, the endpoint and the bucket's CORS rule: ${reason}`,
+  message: `${new URL(url).host} did not answer: ${reason}.`,
 })

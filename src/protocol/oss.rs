@@ -2,13 +2,13 @@
 //!
 //! <https://help.aliyun.com/zh/oss/developer-reference/list-of-operations-by-function>
 
-use super::{ListedPart, Operation, Part, Protocol, Reply, Signing};
+use super::{ListedPart, Operation, Part, Protocol, Receipt, Reply, Signature, Signing};
 use crate::error::{Error, ErrorKind};
 use crate::http::{Body, Method, Request, Response};
 use crate::id::PartNumber;
 use crate::plan::Limits;
 use crate::service::Target;
-use crate::text::{decimal, percent_encode};
+use crate::text::{concat, cut, cut_last, decimal, percent_encode};
 use crate::time::Timestamp;
 use crate::xml;
 
@@ -34,6 +34,9 @@ impl Protocol for Oss {
     }
 
     fn request(&self, operation: &Operation, cx: &Signing<'_>) -> Request {
+        if matches!(operation, Operation::PostObject) {
+            return post_object(cx);
+        }
         let call = Call::of(operation, cx);
         let url = object_url(cx.target, cx.cname, &call.query);
         let mut headers = vec![("content-type", call.content_type)];
@@ -44,32 +47,64 @@ impl Protocol for Oss {
     fn reply(&self, operation: &Operation, response: &Response) -> Result<Reply, Error> {
         // A complete call that takes long answers 200 before it is done, and
         // may then say in the body that it failed.
-        if !(200..300).contains(&response.status) || xml::text(&response.body, "Error").is_some() {
-            return Err(error(response));
+        // 203: stored, but somebody's upload callback failed.
+        let is_stored = response.status == 203;
+        let is_error = !is_stored && xml::text(&response.body, "Error").is_some();
+        if is_error || !(200..300).contains(&response.status) {
+            let refusal = error(response);
+            let endpoint = xml::text(&response.body, "Endpoint").filter(|it| !it.is_empty());
+            return match endpoint.filter(|_| refusal.code == "AccessDenied") {
+                Some(endpoint) => Ok(Reply::Moved { endpoint, refusal }),
+                None => Err(refusal),
+            };
         }
         match operation {
             Operation::AbortMultipartUpload { .. } => Some(Reply::Aborted),
             Operation::CompleteMultipartUpload { .. } => {
-                xml::text(&response.body, "ETag").map(|_| Reply::Completed)
+                let has_etag = is_stored || xml::text(&response.body, "ETag").is_some();
+                has_etag.then(|| Reply::Completed(receipt(response)))
             }
             Operation::HeadObject => {
                 let size = response.header("content-length").and_then(|size| size.parse().ok());
-                Some(Reply::Found { size })
+                Some(Reply::Found { size, crc64: receipt(response).crc64 })
             }
             Operation::InitiateMultipartUpload => xml::text(&response.body, "UploadId")
                 .filter(|upload_id| !upload_id.is_empty())
                 .map(|upload_id| Reply::Initiated { upload_id }),
             Operation::ListParts { .. } => listed(&response.body),
-            // With a body it is a page in place of an answer, see `unparsable`.
-            Operation::PutObject | Operation::UploadPart { .. } if !response.body.is_empty() => {
+            // With a body it is a page in place of an answer.
+            Operation::PostObject | Operation::PutObject | Operation::UploadPart { .. }
+                if !response.body.is_empty() && !is_stored =>
+            {
                 None
             }
-            Operation::PutObject => Some(Reply::Stored),
-            Operation::UploadPart { .. } => {
-                Some(Reply::Uploaded { etag: response.header("etag").map(unquoted) })
-            }
+            Operation::PostObject | Operation::PutObject => Some(Reply::Stored(receipt(response))),
+            Operation::UploadPart { .. } => Some(Reply::Uploaded(receipt(response))),
         }
-        .ok_or_else(|| unparsable(response))
+        .ok_or_else(|| Error::unexpected(response, request_id(response)))
+    }
+}
+
+fn receipt(response: &Response) -> Receipt {
+    Receipt {
+        etag: response.header("etag").map(unquoted),
+        crc64: response.header("x-oss-hash-crc64ecma").and_then(|crc| crc.parse().ok()),
+    }
+}
+
+/// A form goes to the bucket itself and carries its own authorisation.
+/// <https://help.aliyun.com/zh/oss/developer-reference/postobject>
+fn post_object(cx: &Signing<'_>) -> Request {
+    let bucket = Target { key: String::new(), ..cx.target.clone() };
+    let mut fields = vec![("key", cx.target.key.clone())];
+    fields.extend(sign::form(cx));
+    fields.push(("success_action_status", "200".into()));
+    fields.push(("Content-Type", content_type(cx)));
+    Request {
+        method: Method::Post,
+        url: object_url(&bucket, cx.cname, &[]),
+        headers: vec![],
+        body: Body::Form { fields, file: cx.file, size: cx.info.size },
     }
 }
 
@@ -106,7 +141,7 @@ impl Call {
                 ];
                 call(Method::Get, query, Body::Empty)
             }
-            Operation::PutObject => Self {
+            Operation::PostObject | Operation::PutObject => Self {
                 content_type: content_type(cx),
                 ..call(Method::Put, vec![], Body::Slice { file: cx.file, range: 0..cx.info.size })
             },
@@ -148,7 +183,7 @@ pub fn object_url(target: &Target, cname: bool, query: &[(&str, Option<String>)]
 /// Scheme and host of an endpoint; `https` when it names no scheme.
 fn split_endpoint(endpoint: &str) -> (&str, &str) {
     let endpoint = endpoint.trim().trim_end_matches('/');
-    let (scheme, rest) = endpoint.split_once(':').unwrap_or(("", endpoint));
+    let (scheme, rest) = cut(endpoint, b':').unwrap_or(("", endpoint));
     match rest.strip_prefix("//") {
         Some(host) if scheme.eq_ignore_ascii_case("http") => ("http", host),
         Some(host) => ("https", host),
@@ -158,8 +193,17 @@ fn split_endpoint(endpoint: &str) -> (&str, &str) {
 
 /// An endpoint that is an IP address has no room for a bucket in its name.
 fn is_ip(host: &str) -> bool {
-    let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
-    host.starts_with('[') || name.split('.').filter(|part| part.parse::<u8>().is_ok()).count() == 4
+    let name = cut_last(host, b':').map_or(host, |(name, _)| name);
+    host.starts_with('[') || name.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.')
+}
+
+/// The region to sign version 4 with; `None` means version 1.
+fn signing_region<'a>(cx: &Signing<'a>) -> Option<&'a str> {
+    match cx.signature {
+        Signature::Auto => region(cx.target),
+        Signature::V1 => None,
+        Signature::V4 => region(cx.target).or(Some(cx.region)),
+    }
 }
 
 /// The region of a target: told by the endpoint's name, else by the service.
@@ -168,7 +212,7 @@ pub fn region(target: &Target) -> Option<&str> {
     let (_, host) = split_endpoint(&target.endpoint);
     let named = host.strip_suffix(".aliyuncs.com").and_then(|name| name.strip_prefix("oss-"));
     match named.map(|name| name.strip_suffix("-internal").unwrap_or(name)) {
-        Some(name) if !name.starts_with("accelerate") && !name.contains('.') => Some(name),
+        Some(name) if !name.starts_with("accelerate") && cut(name, b'.').is_none() => Some(name),
         _ => target.region.as_deref().map(|name| name.strip_prefix("oss-").unwrap_or(name)),
     }
 }
@@ -189,17 +233,17 @@ fn part_list(parts: &[Part]) -> String {
 
 fn listed(body: &str) -> Option<Reply> {
     let truncated = xml::text(body, "IsTruncated")? == "true";
-    let parts = xml::elements(body, "Part")
-        .map(|part| {
-            Some(ListedPart {
-                part: Part {
-                    number: PartNumber(xml::text(part, "PartNumber")?.parse().ok()?),
-                    etag: unquoted(&xml::text(part, "ETag")?),
-                },
-                size: xml::text(part, "Size")?.parse().ok()?,
-            })
-        })
-        .collect::<Option<Vec<_>>>()?;
+    let mut parts = Vec::new();
+    for part in xml::elements(body, "Part") {
+        parts.push(ListedPart {
+            part: Part {
+                number: PartNumber(xml::text(part, "PartNumber")?.parse().ok()?),
+                etag: unquoted(&xml::text(part, "ETag")?),
+            },
+            size: xml::text(part, "Size")?.parse().ok()?,
+            crc64: xml::text(part, "HashCrc64ecma").and_then(|crc| crc.parse().ok()),
+        });
+    }
     let next = xml::text(body, "NextPartNumberMarker").and_then(|marker| marker.parse().ok());
     // Without a marker that moves, asking again would never end.
     let last = parts.last().map(|listed| listed.part.number.0);
@@ -210,89 +254,86 @@ fn unquoted(etag: &str) -> String {
     etag.trim().trim_matches('"').into()
 }
 
+const NEW_CREDENTIAL: &str = "Give a new credential.";
+
+/// Codes that say more than their status does, and what to do about them.
+/// <https://help.aliyun.com/zh/oss/support/error-codes>
+const CODES: [(&str, ErrorKind, &str); 16] = [
+    (
+        "AccessDenied",
+        ErrorKind::Forbidden,
+        "The credential does not allow this; check the endpoint, the bucket and the credential's policy.",
+    ),
+    ("EntityTooSmall", ErrorKind::PartMismatch, ""),
+    ("InternalError", ErrorKind::ServerBusy, ""),
+    ("InvalidAccessKeyId", ErrorKind::CredentialExpired, NEW_CREDENTIAL),
+    // The body was damaged on its way; it may arrive the next time.
+    ("InvalidDigest", ErrorKind::Network, ""),
+    ("InvalidPart", ErrorKind::PartMismatch, ""),
+    ("InvalidPartOrder", ErrorKind::PartMismatch, ""),
+    ("InvalidSecurityToken", ErrorKind::CredentialExpired, NEW_CREDENTIAL),
+    ("InvalidSecurityToken.Expired", ErrorKind::CredentialExpired, NEW_CREDENTIAL),
+    ("NoSuchBucket", ErrorKind::Rejected, "Check the bucket and the endpoint's region."),
+    ("NoSuchUpload", ErrorKind::NoSuchUpload, ""),
+    (
+        "RequestTimeTooSkewed",
+        ErrorKind::ClockSkewed { server_time: None },
+        "Set the device's clock.",
+    ),
+    ("RequestTimeout", ErrorKind::Timeout, ""),
+    ("SecurityTokenExpired", ErrorKind::CredentialExpired, NEW_CREDENTIAL),
+    ("ServiceUnavailable", ErrorKind::ServerBusy, ""),
+    (
+        "SignatureDoesNotMatch",
+        ErrorKind::Rejected,
+        "The credential's secret, the bucket or the region is wrong.",
+    ),
+];
+
 /// Classifies a bad answer.
 fn error(response: &Response) -> Error {
     let Some(code) = xml::text(&response.body, "Code").filter(|code| !code.is_empty()) else {
         return without_code(response);
     };
-    let server_time = || xml::text(&response.body, "ServerTime");
     let status = response.status;
-    let kind = match code.as_str() {
-        "InvalidAccessKeyId"
-        | "InvalidSecurityToken"
-        | "InvalidSecurityToken.Expired"
-        | "SecurityTokenExpired" => ErrorKind::CredentialExpired,
-        "RequestTimeTooSkewed" => ErrorKind::ClockSkewed {
-            server_time: server_time().and_then(|time| Timestamp::parse_iso(&time)),
+    let known = CODES.iter().find(|(known, _, _)| *known == code);
+    let (mut kind, hint) = known.map_or_else(
+        || {
+            let is_haste = code.ends_with("LimitExceeded") || code.starts_with("Throttling");
+            let kind = if is_haste { ErrorKind::RateLimited } else { ErrorKind::of_status(status) };
+            (kind, "")
         },
-        "NoSuchUpload" => ErrorKind::NoSuchUpload,
-        "EntityTooSmall" | "InvalidPart" | "InvalidPartOrder" => ErrorKind::PartMismatch,
-        "RequestTimeout" => ErrorKind::Timeout,
-        // The body was damaged on its way; it may arrive the next time.
-        "InvalidDigest" => ErrorKind::Network,
-        "InternalError" | "ServiceUnavailable" => ErrorKind::ServerBusy,
-        code if code.ends_with("LimitExceeded") || code.starts_with("Throttling") => {
-            ErrorKind::RateLimited
-        }
-        _ => ErrorKind::of_status(status),
-    };
+        |(_, kind, hint)| (*kind, *hint),
+    );
+    if let ErrorKind::ClockSkewed { server_time } = &mut kind {
+        let told = xml::text(&response.body, "ServerTime");
+        *server_time = told.and_then(|time| Timestamp::parse_iso(&time));
+    }
     let message = xml::text(&response.body, "Message")
         .filter(|message| !message.is_empty())
         .unwrap_or_else(|| "The storage refused the request.".into());
     Error {
-        kind,
-        message: advised(&code, message),
-        code,
         status: Some(status),
         request_id: request_id(response)
             .or_else(|| xml::text(&response.body, "RequestId").filter(|id| !id.is_empty())),
+        ..Error::new(kind, &code, &message, hint)
     }
-}
-
-/// The service's words, followed by what to do where that is known.
-fn advised(code: &str, mut message: String) -> String {
-    let advice = match code {
-        "AccessDenied" => {
-            "The credential does not allow this; check the endpoint, the bucket and the credential's policy."
-        }
-        "InvalidAccessKeyId" | "InvalidSecurityToken" | "SecurityTokenExpired" => {
-            "Give a new credential."
-        }
-        "NoSuchBucket" => "Check the bucket and the endpoint's region.",
-        "RequestTimeTooSkewed" => "Set the device's clock.",
-        "SignatureDoesNotMatch" => "The credential's secret, the bucket or the region is wrong.",
-        _ => return message,
-    };
-    message.push(' ');
-    message.push_str(advice);
-    message
 }
 
 /// An error without a code: an empty body, or not the service at all.
 fn without_code(response: &Response) -> Error {
     if !response.body.is_empty() {
-        return unparsable(response);
+        return Error::unexpected(response, request_id(response));
     }
-    Error {
-        kind: match (ErrorKind::of_status(response.status), response.status) {
-            (ErrorKind::Rejected, 404) => ErrorKind::Rejected,
-            (kind, _) => kind,
-        },
-        code: ["HTTP", &decimal(u64::from(response.status), 1)].concat(),
-        message: "The storage answered with an error and no explanation.".into(),
-        status: Some(response.status),
-        request_id: request_id(response),
-    }
-}
-
-fn unparsable(response: &Response) -> Error {
+    let status = decimal(u64::from(response.status), 1);
     Error {
         status: Some(response.status),
         request_id: request_id(response),
         ..Error::new(
-            ErrorKind::Unparsable,
-            "UnexpectedResponse",
-            "The answer is not the storage's. Check the endpoint, and whether the network wants a log-in.",
+            ErrorKind::of_status(response.status),
+            &concat(&["HTTP", &status]),
+            "The storage answered with an error and no explanation.",
+            "",
         )
     }
 }

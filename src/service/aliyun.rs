@@ -1,20 +1,89 @@
-//! Aliyun VOD's `UploadAuth` and `UploadAddress`: base64 of JSON.
+//! Aliyun VOD: `UploadAuth` and `UploadAddress`, which are base64 of JSON, and
+//! the calls that an STS token allows to ask for them.
 //!
 //! <https://help.aliyun.com/zh/vod/developer-reference/api-vod-2017-03-21-createuploadvideo>
 
 use core::time::Duration;
 
-use super::{Credential, Grant, Target};
-use crate::error::Error;
+use super::{Call, Calling, Credential, Media, Permit, Service, Target};
+use crate::error::{Error, ErrorKind};
+use crate::http::{Request, Response};
 use crate::json::Json;
-use crate::text;
+use crate::text::{self, concat};
 use crate::time::Timestamp;
+
+pub mod rpc;
+
+/// Aliyun VOD.
+#[derive(Clone, Copy, Debug)]
+pub struct Vod;
+
+impl Service for Vod {
+    fn request(&self, call: &Call, cx: &Calling<'_>) -> Request {
+        rpc::request(call, cx)
+    }
+
+    fn reply(&self, _: &Call, response: &Response, now: Timestamp) -> Result<Permit, Error> {
+        let Some(answer) = Json::parse(&response.body) else {
+            return Err(Error::unexpected(response, None));
+        };
+        let request_id = answer.member_text("RequestId");
+        if let Some(code) = answer.member_text("Code") {
+            return Err(refusal(&code, &answer, response.status, request_id));
+        }
+        let (Some(auth), Some(address)) =
+            (answer.member_text("UploadAuth"), answer.member_text("UploadAddress"))
+        else {
+            return Err(Error::unexpected(response, request_id));
+        };
+        let media = Media {
+            video_id: answer.member_text("VideoId"),
+            image_id: answer.member_text("ImageId"),
+            image_url: answer.member_text("ImageURL"),
+            file_url: answer.member_text("FileURL"),
+        };
+        Ok(Permit { media, ..permit(&auth, &address, now)? })
+    }
+}
+
+const NEW_TOKEN: &str = "Give a new STS token.";
+const PERMISSIONS: &str = "Check the permissions of the STS token's role, and the account.";
+
+/// Codes that say more than their status does, or their families, and what to
+/// do about them.
+const CODES: [(&str, ErrorKind, &str); 12] = [
+    ("Forbidden*", ErrorKind::Forbidden, PERMISSIONS),
+    ("InternalError", ErrorKind::ServerBusy, ""),
+    ("InvalidAccessKeyId.NotFound", ErrorKind::CredentialExpired, NEW_TOKEN),
+    ("InvalidSecurityToken*", ErrorKind::CredentialExpired, NEW_TOKEN),
+    ("InvalidVideo.NotFound", ErrorKind::MediaGone, "It was deleted: create another."),
+    ("OperationDenied*", ErrorKind::Forbidden, PERMISSIONS),
+    ("SecurityTokenExpired", ErrorKind::CredentialExpired, NEW_TOKEN),
+    ("ServiceUnAvailable", ErrorKind::ServerBusy, ""),
+    ("ServiceUnavailable", ErrorKind::ServerBusy, ""),
+    ("SignatureDoesNotMatch", ErrorKind::Rejected, "The AccessKey secret is wrong."),
+    ("SignatureNonceUsed", ErrorKind::ServerBusy, ""),
+    ("Throttling*", ErrorKind::RateLimited, ""),
+];
+
+/// Classifies a call that VOD refused.
+fn refusal(code: &str, answer: &Json, status: u16, request_id: Option<String>) -> Error {
+    let known = CODES.iter().find(|(known, _, _)| match known.strip_suffix('*') {
+        Some(family) => code.starts_with(family),
+        None => code == *known,
+    });
+    let (kind, hint) =
+        known.map_or_else(|| (ErrorKind::of_status(status), ""), |(_, kind, hint)| (*kind, *hint));
+    let message = answer.member_text("Message").filter(|message| !message.is_empty());
+    let message = message.unwrap_or_else(|| "VOD refused the call.".into());
+    Error { status: Some(status), request_id, ..Error::new(kind, code, &message, hint) }
+}
 
 /// Decodes an `UploadAuth` with its `UploadAddress`.
 ///
 /// # Errors
 /// `InvalidUploadAuth` or `InvalidUploadAddress`, with what is wrong.
-pub fn grant(auth: &str, address: &str, now: Timestamp) -> Result<Grant, Error> {
+pub fn permit(auth: &str, address: &str, now: Timestamp) -> Result<Permit, Error> {
     let auth = Fields::decode("uploadAuth", "InvalidUploadAuth", auth)?;
     let credential = credential(&auth, now)?;
     let address = Fields::decode("uploadAddress", "InvalidUploadAddress", address)?;
@@ -24,16 +93,16 @@ pub fn grant(auth: &str, address: &str, now: Timestamp) -> Result<Grant, Error> 
         key: address.required("FileName")?,
         region: auth.text("Region"),
     };
-    Ok(Grant { credential, target: Some(target) })
+    Ok(Permit { credential, target: Some(target), media: Media::default() })
 }
 
 /// Decodes the `UploadAuth` of `RefreshUploadVideo`: the target stays.
 ///
 /// # Errors
 /// `InvalidUploadAuth`, with what is wrong.
-pub fn renewal(auth: &str, now: Timestamp) -> Result<Grant, Error> {
+pub fn renewal(auth: &str, now: Timestamp) -> Result<Permit, Error> {
     let auth = Fields::decode("uploadAuth", "InvalidUploadAuth", auth)?;
-    Ok(Grant { credential: credential(&auth, now)?, target: None })
+    Ok(Permit { credential: credential(&auth, now)?, target: None, media: Media::default() })
 }
 
 fn credential(auth: &Fields, now: Timestamp) -> Result<Credential, Error> {
@@ -41,25 +110,27 @@ fn credential(auth: &Fields, now: Timestamp) -> Result<Credential, Error> {
         id: auth.required("AccessKeyId")?,
         secret: auth.required("AccessKeySecret")?,
         token: auth.required("SecurityToken")?,
-        expires: expiry(auth, now),
+        expires: expiry(&auth.json, now),
     })
 }
 
+/// When a credential is over, by the device's clock.
+///
 /// `Expiration` is a life in seconds, in spite of its name, and some servers
 /// write it as a number; `ExpireUTCTime` is the instant, and what the mobile
-/// SDKs prefer.
-fn expiry(auth: &Fields, now: Timestamp) -> Option<Timestamp> {
-    let instant = |text: Option<String>| Timestamp::parse_iso(&text?);
-    if let Some(time) = instant(auth.text("ExpireUTCTime")) {
-        return Some(time);
-    }
-    let text = auth.text("Expiration");
+/// SDKs prefer. An instant that leaves more than that life, or none, says that
+/// the device's clock is wrong: then the life counts.
+pub(crate) fn expiry(auth: &Json, now: Timestamp) -> Option<Timestamp> {
+    let text = auth.member_text("Expiration");
     let life = text.as_ref().and_then(|life| life.parse().ok());
-    match life.or_else(|| auth.json.member_whole("Expiration")) {
-        Some(seconds) => Some(now + Duration::from_secs(seconds)),
-        None => instant(text),
-    }
+    let life = life.or_else(|| auth.member_whole("Expiration")).map(Duration::from_secs);
+    let instant = |text: Option<String>| Timestamp::parse_iso(&text?);
+    let until = instant(auth.member_text("ExpireUTCTime")).or_else(|| instant(text));
+    let end = life.map(|life| now + life);
+    until.filter(|until| end.is_none_or(|end| now < *until && *until < end + MINUTE)).or(end)
 }
+
+const MINUTE: Duration = Duration::from_mins(1);
 
 /// One of the two opaque texts, decoded.
 struct Fields {
@@ -76,7 +147,7 @@ impl Fields {
         let text = bytes.and_then(|bytes| String::from_utf8(bytes).ok());
         match text.and_then(|text| Json::parse(&text)) {
             Some(json) => Ok(Self { name, code, json }),
-            None => Err(invalid(name, code, " is not base64 of JSON")),
+            None => Err(invalid(name, code, " is not base64 of JSON.")),
         }
     }
 
@@ -85,14 +156,14 @@ impl Fields {
     }
 
     fn required(&self, field: &str) -> Result<String, Error> {
-        let missing = || invalid(self.name, self.code, &[" has no ", field].concat());
+        let missing = || invalid(self.name, self.code, &concat(&[" has no ", field, "."]));
         self.text(field).ok_or_else(missing)
     }
 }
 
 fn invalid(name: &str, code: &str, what: &str) -> Error {
-    let advice = ". Pass on unchanged what CreateUploadVideo or RefreshUploadVideo answered.";
-    Error::misuse(code, &[name, what, advice].concat())
+    let hint = "Pass on unchanged what CreateUploadVideo or RefreshUploadVideo answered.";
+    Error::misuse(code, &concat(&[name, what]), hint)
 }
 
 #[cfg(test)]
@@ -115,8 +186,14 @@ mod tests {
     #[test]
     fn expiry_is_the_instant_else_the_life_else_unknown() {
         let hour = Some(Timestamp(NOW.0 + 3_600_000));
-        assert_eq!(expires(r#","ExpireUTCTime":"2026-11-21T06:20:00Z","Expiration":"3000""#), hour);
-        assert_eq!(expires(r#","ExpireUTCTime":"","Expiration":"3600""#), hour);
+        let utc = |utc: &str, life: &str| {
+            expires(&format!(r#","ExpireUTCTime":"{utc}","Expiration":"{life}""#))
+        };
+        assert_eq!(utc("2026-11-21T06:20:00Z", "3600"), hour);
+        assert_eq!(utc("", "3600"), hour);
+        assert_eq!(utc("2026-11-21T06:10:00Z", "3600"), Some(Timestamp(NOW.0 + 3_000_000)));
+        assert_eq!(utc("2026-11-21T04:20:00Z", "3600"), hour, "the clock is two hours ahead");
+        assert_eq!(utc("2026-11-21T08:20:00Z", "3600"), hour, "the clock is two hours behind");
         assert_eq!(expires(r#","Expiration":3600"#), hour);
         assert_eq!(expires(r#","Expiration":"2026-11-21T06:20:00Z""#), hour);
         assert_eq!(expires(""), None);
@@ -130,10 +207,32 @@ mod tests {
         assert_eq!(error.code, "InvalidUploadAuth");
         assert!(error.message.contains("SecurityToken"), "{error}");
         let error =
-            grant(&auth(""), &text::base64(br#"{"Bucket":"b"}"#), NOW).expect_err("no endpoint");
+            permit(&auth(""), &text::base64(br#"{"Bucket":"b"}"#), NOW).expect_err("no endpoint");
         assert_eq!(error.code, "InvalidUploadAddress");
         assert!(error.message.contains("Endpoint"), "{error}");
         assert_eq!(renewal("oops", NOW).expect_err("no base64").code, "InvalidUploadAuth");
-        assert_eq!(grant(&auth(""), "[]", NOW).expect_err("no JSON").code, "InvalidUploadAddress");
+        assert_eq!(permit(&auth(""), "[]", NOW).expect_err("no JSON").code, "InvalidUploadAddress");
+    }
+
+    #[test]
+    fn a_refused_call_is_classified_by_its_code() {
+        let answer = |status, body: &str| {
+            let response = Response { status, headers: vec![], body: body.into() };
+            Vod.reply(&Call::CreateUpload, &response, NOW).expect_err("a refusal")
+        };
+        let kind = |status, code: &str| {
+            answer(status, &format!(r#"{{"RequestId":"R","Code":"{code}","Message":"m"}}"#)).kind
+        };
+        assert_eq!(kind(403, "InvalidSecurityToken.Expired"), ErrorKind::CredentialExpired);
+        assert_eq!(kind(404, "InvalidVideo.NotFound"), ErrorKind::MediaGone);
+        assert_eq!(kind(400, "SignatureNonceUsed"), ErrorKind::ServerBusy);
+        assert_eq!(kind(400, "Throttling.User"), ErrorKind::RateLimited);
+        assert_eq!(kind(403, "Forbidden.RAM"), ErrorKind::Forbidden);
+        assert_eq!(kind(400, "InvalidParameter.FileName"), ErrorKind::Rejected);
+        assert_eq!(kind(503, "Whatever"), ErrorKind::ServerBusy);
+        assert_eq!(answer(200, "<html>log in</html>").kind, ErrorKind::Unparsable);
+        assert_eq!(answer(200, "{}").kind, ErrorKind::Unparsable);
+        let error = answer(403, r#"{"RequestId":"R","Code":"Forbidden","Message":"m"}"#);
+        assert_eq!((error.request_id.as_deref(), error.status), (Some("R"), Some(403)));
     }
 }

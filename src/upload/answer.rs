@@ -1,41 +1,53 @@
-//! What an answer, or its absence, leads to.
+//! What an answer leads to.
 
+use core::ops::Range;
 use core::time::Duration;
 
 use super::{Context, Outcome, Phase, Purpose, Upload};
-use crate::error::{Error, ErrorKind, Recovery};
+use crate::digest::Digest;
+use crate::error::{Error, ErrorKind};
 use crate::http::Response;
-use crate::id::RequestId;
-use crate::io::{Event, Output};
-use crate::job::{Flight, Job, Status};
+use crate::id::{PartNumber, RequestId};
+use crate::integrity::{Check, Verdict};
+use crate::io::Event;
+use crate::job::{Flight, Job, Status, Task};
 use crate::multipart::Multipart;
 use crate::plan::Strategy;
-use crate::protocol::{ListedPart, Operation, Reply};
+use crate::protocol::{ListedPart, Operation, Receipt, Reply};
+use crate::service::Permit;
 use crate::time::Timestamp;
-
-/// Credentials refused in a row, with nothing done in between, before an
-/// application that keeps giving bad ones is told so.
-const MAX_RENEWALS: u32 = 3;
-
-/// How often an upload begins anew.
-const MAX_RESTARTS: u32 = 2;
-
-/// How often an upload asks for the service's parts after a disagreement.
-const MAX_RELISTS: u32 = 3;
+use crate::uploader::Config;
 
 /// A record is written at most this often: stores are synchronous, and the
 /// service's list of parts is the better record.
 const SAVE_EVERY: Duration = Duration::from_secs(1);
 
-/// Offline, nothing is tried again sooner: it would fail at once, and for as
-/// long as the network is away. Still it is tried, for a host may be wrong.
-const OFFLINE_WAIT: Duration = Duration::from_secs(5);
-
 impl Upload {
     pub(crate) fn respond(&mut self, id: RequestId, response: &Response, cx: &mut Context<'_>) {
         let Some((job, flight)) = self.land(id) else { return };
-        match cx.protocol.reply(&job.operation, response) {
-            Ok(reply) => self.succeed(&job.operation, reply, &flight, cx),
+        self.heard_at = Some(cx.now);
+        let operation = match &job.task {
+            Task::Operation(operation) => operation,
+            Task::Call(call) => {
+                return match cx.service.reply(call, response, cx.now) {
+                    Ok(permit) => self.permitted(permit, cx),
+                    Err(error) => self.fail(job, &flight, error, cx),
+                };
+            }
+        };
+        match cx.protocol.reply(operation, response) {
+            // It was under way when another one was told.
+            Ok(Reply::Moved { .. }) if self.access.moved.is_some_and(|first| flight.id < first) => {
+                self.again(job, cx);
+            }
+            Ok(Reply::Moved { endpoint, .. })
+                if self.access.moved.is_none() && !cx.config.cname =>
+            {
+                self.go_to(&endpoint, cx);
+                self.jobs.insert(0, Job::new(job.task, cx.now));
+            }
+            Ok(Reply::Moved { refusal, .. }) => self.fail(job, &flight, refusal, cx),
+            Ok(reply) => self.succeed(operation, reply, &flight, cx),
             Err(error) => self.fail(job, &flight, error, cx),
         }
     }
@@ -56,7 +68,7 @@ impl Upload {
 
     /// A target is known: goes on from the checkpoint if it is of this very
     /// object, else begins.
-    pub(super) fn begin(&mut self, cx: &mut Context<'_>) {
+    pub(crate) fn begin(&mut self, cx: &mut Context<'_>) {
         self.abort_requests(cx);
         let checkpoint = self.checkpoint.take();
         let outdated = checkpoint.is_some() || self.multipart.is_some();
@@ -76,13 +88,10 @@ impl Upload {
         self.begin_anew(cx);
     }
 
-    fn begin_anew(&mut self, cx: &mut Context<'_>) {
+    pub(super) fn begin_anew(&mut self, cx: &mut Context<'_>) {
         match self.strategy(cx) {
-            Strategy::Put => {
-                self.phase = Phase::Storing;
-                self.push(Operation::PutObject, cx);
-                self.begin_progress(cx);
-            }
+            Strategy::Post => self.store(Operation::PostObject, cx),
+            Strategy::Put => self.store(Operation::PutObject, cx),
             Strategy::Multipart(_) => {
                 self.phase = Phase::Initiating;
                 self.push(Operation::InitiateMultipartUpload, cx);
@@ -90,11 +99,18 @@ impl Upload {
         }
     }
 
-    fn strategy(&self, cx: &Context<'_>) -> Strategy {
-        Strategy::choose(self.info.size, cx.config.part_size, &cx.protocol.limits())
+    fn store(&mut self, operation: Operation, cx: &mut Context<'_>) {
+        self.phase = Phase::Storing;
+        self.push(operation, cx);
+        self.begin_progress(cx);
     }
 
-    fn list(&mut self, purpose: Purpose, cx: &mut Context<'_>) {
+    fn strategy(&self, cx: &Context<'_>) -> Strategy {
+        let Config { part_size, largest_form, .. } = cx.config;
+        Strategy::choose(self.info.size, *part_size, *largest_form, &cx.protocol.limits())
+    }
+
+    pub(super) fn list(&mut self, purpose: Purpose, cx: &mut Context<'_>) {
         self.phase = Phase::Listing { purpose, listed: Vec::new() };
         self.list_from(0, cx);
     }
@@ -105,13 +121,14 @@ impl Upload {
         self.push(Operation::ListParts { upload_id, marker }, cx);
     }
 
-    fn succeed(
-        &mut self,
-        operation: &Operation,
-        reply: Reply,
-        flight: &Flight,
-        cx: &mut Context<'_>,
-    ) {
+    /// The service has given a permit.
+    fn permitted(&mut self, permit: Permit, cx: &mut Context<'_>) {
+        self.note_success(cx);
+        self.admit(permit, cx);
+    }
+
+    /// Something got through: what had no attempt left gets new ones.
+    fn note_success(&mut self, cx: &Context<'_>) {
         self.successes += 1;
         for job in &mut self.jobs {
             if let Status::Ready { at } = &mut job.status
@@ -120,15 +137,25 @@ impl Upload {
                 *at = cx.now;
             }
         }
+    }
+
+    fn succeed(
+        &mut self,
+        operation: &Operation,
+        reply: Reply,
+        flight: &Flight,
+        cx: &mut Context<'_>,
+    ) {
+        self.note_success(cx);
         if matches!(operation, Operation::UploadPart { .. }) {
-            // A renewal that moves no byte counts: an application may give
-            // ever new targets, each of which begins with a success.
-            self.access.refused = 0;
+            self.access.moved_bytes();
+            self.pressure = self.pressure.saturating_sub(1);
         }
         match reply {
-            Reply::Aborted => {}
-            Reply::Completed | Reply::Stored => self.finish(cx),
-            Reply::Found { size } => self.found(size, cx),
+            // The caller has taken care of a storage that has moved.
+            Reply::Aborted | Reply::Moved { .. } => {}
+            Reply::Completed(receipt) => self.completed(&receipt, cx),
+            Reply::Found { size, crc64 } => self.found(size, crc64, cx),
             Reply::Initiated { upload_id } => {
                 if let Strategy::Multipart(plan) = self.strategy(cx) {
                     self.multipart = Some(Multipart::new(upload_id, plan));
@@ -137,18 +164,98 @@ impl Upload {
                 }
             }
             Reply::Listed { parts, next } => self.listed(parts, next, cx),
-            Reply::Uploaded { etag } => self.uploaded(operation, etag, flight, cx),
+            Reply::Stored(receipt) => {
+                self.check(PartNumber::FIRST, 0..self.info.size, &receipt, true, cx);
+                self.finish_when_verified(cx);
+            }
+            Reply::Uploaded(receipt) => self.uploaded(operation, receipt, flight, cx),
         }
     }
 
     /// There is an object. After our own complete call only another size tells
     /// that it is not ours; after a reload, only the same size that it is.
-    fn found(&mut self, size: Option<u64>, cx: &mut Context<'_>) {
+    fn found(&mut self, size: Option<u64>, crc64: Option<u64>, cx: &mut Context<'_>) {
         let is_sent = matches!(self.phase, Phase::Confirming { is_sent: true });
-        if size.map_or(is_sent, |size| size == self.info.size) {
-            self.finish(cx);
+        if self.contradicts(crc64) || size.map_or(!is_sent, |size| size != self.info.size) {
+            return self.restart(lost_upload(), cx);
+        }
+        if !is_sent {
+            self.integrity.skip();
+        }
+        self.finish(cx);
+    }
+
+    /// The object is complete; its checksum says whether it is the file.
+    fn completed(&mut self, receipt: &Receipt, cx: &mut Context<'_>) {
+        if self.contradicts(receipt.crc64) {
+            return self.restart(damaged(None), cx);
+        }
+        self.finish(cx);
+    }
+
+    /// Whether the service's checksum of the object is known not to be the file's.
+    fn contradicts(&self, crc64: Option<u64>) -> bool {
+        let ours = self.integrity.whole(self.info.size);
+        matches!((ours, crc64), (Some(ours), Some(theirs)) if ours != theirs)
+    }
+
+    /// Has stored bytes compared with the file's.
+    fn check(
+        &mut self,
+        number: PartNumber,
+        range: Range<u64>,
+        receipt: &Receipt,
+        is_sent: bool,
+        cx: &Context<'_>,
+    ) {
+        if cx.config.integrity && range.start < range.end {
+            self.integrity.stored(number, range, receipt, is_sent);
         } else {
-            self.restart(lost_upload(), cx);
+            self.integrity.skip();
+        }
+    }
+
+    pub(crate) fn digested(
+        &mut self,
+        id: RequestId,
+        digest: Result<Digest, Error>,
+        cx: &mut Context<'_>,
+    ) {
+        let Some(check) = self.integrity.take(id) else { return };
+        let digest = match digest {
+            Ok(digest) => digest,
+            Err(error) => return self.give_up(error, cx),
+        };
+        match self.integrity.judge(&check, &digest) {
+            Verdict::Damaged(times) if times > cx.config.retry.count => {
+                let part = self.multipart.as_mut().map(|multipart| {
+                    // The record must not vouch for it.
+                    multipart.lose(check.number);
+                    check.number
+                });
+                self.give_up(damaged(part), cx);
+            }
+            Verdict::Damaged(_) => self.send_again(check, cx),
+            Verdict::Intact if matches!(self.phase, Phase::Storing) => {
+                self.finish_when_verified(cx);
+            }
+            Verdict::Intact => self.complete_when_stored(cx),
+        }
+    }
+
+    fn send_again(&mut self, check: Check, cx: &mut Context<'_>) {
+        let Some(multipart) = &mut self.multipart else {
+            return self.push(whole_again(cx.config), cx);
+        };
+        multipart.lose(check.number);
+        let upload_id = multipart.upload_id.clone();
+        let Check { number, range, .. } = check;
+        self.push(Operation::UploadPart { upload_id, number, range }, cx);
+    }
+
+    fn finish_when_verified(&mut self, cx: &mut Context<'_>) {
+        if self.integrity.is_idle() {
+            self.finish(cx);
         }
     }
 
@@ -159,14 +266,24 @@ impl Upload {
             return self.list_from(marker, cx);
         }
         let (purpose, listed) = (*purpose, core::mem::take(listed));
-        if let Some(multipart) = &mut self.multipart {
-            multipart.reconcile(listed, purpose == Purpose::Resume);
+        let Some(multipart) = &mut self.multipart else { return };
+        let receipts: Vec<_> = listed.iter().map(receipt_of).collect();
+        multipart.reconcile(listed, purpose == Purpose::Resume);
+        // What an earlier run has stored is compared, too: the file may have
+        // changed since, or another page may have written to the same upload.
+        for (number, receipt) in receipts {
+            let stored = self.multipart.as_ref().filter(|multipart| multipart.has(number));
+            if let Some(range) = stored.and_then(|multipart| multipart.plan.range(number))
+                && !self.integrity.has(number)
+            {
+                self.check(number, range, &receipt, purpose != Purpose::Resume, cx);
+            }
         }
         self.save(cx);
         self.transfer(cx);
     }
 
-    fn transfer(&mut self, cx: &mut Context<'_>) {
+    pub(super) fn transfer(&mut self, cx: &mut Context<'_>) {
         self.phase = Phase::Transferring;
         self.begin_progress(cx);
         self.complete_when_stored(cx);
@@ -175,14 +292,21 @@ impl Upload {
     fn uploaded(
         &mut self,
         operation: &Operation,
-        etag: Option<String>,
+        receipt: Receipt,
         flight: &Flight,
         cx: &mut Context<'_>,
     ) {
         let Operation::UploadPart { number, range, .. } = operation else { return };
+        if receipt != Receipt::default() {
+            // Where the browser hides all, the service's list will tell.
+            self.check(*number, range.clone(), &receipt, true, cx);
+        }
         let Some(multipart) = &mut self.multipart else { return };
-        multipart.store(*number, etag);
+        multipart.store(*number, receipt.etag);
         self.sizer.observe(range.end - range.start, cx.now.since(flight.since));
+        if self.rate(cx).is_some_and(|rate| rate > cx.config.integrity_rate) {
+            self.integrity.give_up();
+        }
         if self.saved_at.is_none_or(|at| cx.now.since(at) >= SAVE_EVERY) {
             self.save(cx);
         }
@@ -191,10 +315,9 @@ impl Upload {
     }
 
     fn complete_when_stored(&mut self, cx: &mut Context<'_>) {
-        let Some(multipart) = self.multipart.as_ref().filter(|multipart| multipart.is_complete())
-        else {
-            return;
-        };
+        let is_ready = matches!(self.phase, Phase::Transferring) && self.integrity.is_idle();
+        let multipart = self.multipart.as_ref();
+        let Some(multipart) = multipart.filter(|it| is_ready && it.is_complete()) else { return };
         let parts = multipart.parts();
         if u32::try_from(parts.len()) != Ok(multipart.plan.count()) {
             return self.relist(Purpose::Etags, unlisted_parts(), cx);
@@ -211,176 +334,31 @@ impl Upload {
         }
         let report = self.progress.finish(cx.now);
         self.announce(report, cx);
-        cx.event(Event::Succeeded { file: self.id });
+        let is_verified = self.integrity.is_verified();
+        cx.event(Event::Succeeded { file: self.id, is_verified });
     }
+}
 
-    /// The one place where a failure is answered.
-    fn fail(&mut self, mut job: Job, flight: &Flight, error: Error, cx: &mut Context<'_>) {
-        if matches!(job.operation, Operation::AbortMultipartUpload { .. }) {
-            // Cleaning up is a courtesy: it is tried, and nobody is told.
-            if error.recovery() == Recovery::Retry && job.failures < cx.config.retry.count {
-                job.failures += 1;
-                self.retry(job, &error, cx);
-            }
-            return;
-        }
-        match error.recovery() {
-            Recovery::Retry => {
-                // All but a refusal for haste may hide that it was done.
-                job.in_doubt |= error.kind != ErrorKind::RateLimited;
-                // A budget is for a network that is there: offline, nothing counts.
-                if cx.session.online {
-                    if job.successes != self.successes {
-                        (job.successes, job.failures) = (self.successes, 0);
-                    }
-                    let budget = cx.config.retry.count;
-                    if job.failures >= budget {
-                        return self.exhausted(job, error, cx);
-                    }
-                    job.failures += 1;
-                }
-                self.retry(job, &error, cx);
-            }
-            Recovery::RenewCredential => {
-                job.status = Status::Ready { at: cx.now };
-                self.jobs.insert(0, job);
-                if flight.generation == self.access.generation && self.access.credential.is_some() {
-                    self.renew(error, cx);
-                }
-            }
-            Recovery::CorrectClock(Some(server_time)) if !job.clock_corrected => {
-                cx.session.clock_offset = cx.now.offset_to(server_time);
-                job.clock_corrected = true;
-                job.status = Status::Ready { at: cx.now };
-                self.jobs.insert(0, job);
-            }
-            Recovery::Restart if self.may_be_complete(&job) => {
-                let is_sent = matches!(self.phase, Phase::Completing);
-                self.phase = Phase::Confirming { is_sent };
-                self.push(Operation::HeadObject, cx);
-            }
-            Recovery::Restart => self.restart(error, cx),
-            Recovery::Relist => self.relist(Purpose::Mismatch, error, cx),
-            Recovery::CorrectClock(_) | Recovery::GiveUp => self.refused(error, cx),
-        }
-    }
+/// How a damaged object is sent again: plainly, where that is possible.
+fn whole_again(config: &Config) -> Operation {
+    if config.largest_form == u64::MAX { Operation::PostObject } else { Operation::PutObject }
+}
 
-    /// Whether an upload may be gone because it is complete: a reply was lost,
-    /// or the page was before it heard one. Then the key has to be the
-    /// service's, which is of this file alone; the application's own may hold
-    /// an older object.
-    fn may_be_complete(&self, job: &Job) -> bool {
-        match self.phase {
-            Phase::Completing => job.in_doubt,
-            Phase::Listing { purpose: Purpose::Resume, .. } => self.overrides.key.is_none(),
-            _ => false,
-        }
-    }
+/// What the storage's list says of a part.
+fn receipt_of(listed: &ListedPart) -> (PartNumber, Receipt) {
+    let etag = Some(listed.part.etag.clone());
+    (listed.part.number, Receipt { etag, crc64: listed.crc64 })
+}
 
-    /// A job has no attempt left. The unluckiest part does not decide for the
-    /// file: it waits until another job succeeds, or has none left either.
-    fn exhausted(&mut self, mut job: Job, error: Error, cx: &mut Context<'_>) {
-        let has_hope = |other: &Job| {
-            let is_fresh = other.successes != self.successes;
-            let cleans_up = matches!(other.operation, Operation::AbortMultipartUpload { .. });
-            !cleans_up && (is_fresh || other.failures < cx.config.retry.count)
-        };
-        if !self.jobs.iter().any(has_hope) {
-            return self.give_up(error, cx);
-        }
-        job.status = Status::Ready { at: Timestamp::NEVER };
-        self.jobs.push(job);
-    }
-
-    fn retry(&mut self, mut job: Job, error: &Error, cx: &mut Context<'_>) {
-        let attempt = job.failures.max(1);
-        let mut delay = cx.config.retry.delay(error.kind, attempt, &mut cx.session.random);
-        if !cx.session.online {
-            delay = delay.max(OFFLINE_WAIT);
-        }
-        job.status = Status::Ready { at: cx.now + delay };
-        self.jobs.insert(0, job);
-    }
-
-    /// Asks for a credential, once for all requests that the last one signed.
-    fn renew(&mut self, error: Error, cx: &mut Context<'_>) {
-        self.access.credential = None;
-        self.access.refused += 1;
-        if self.access.refused > MAX_RENEWALS {
-            return self.give_up(error, cx);
-        }
-        self.access.asked = true;
-        cx.event(Event::CredentialExpired { file: self.id, error });
-    }
-
-    /// The service will not do it. Some calls can be done without.
-    fn refused(&mut self, error: Error, cx: &mut Context<'_>) {
-        match &self.phase {
-            // Some credentials may not list; our own account must do then.
-            Phase::Listing { purpose: Purpose::Resume, .. } => self.transfer(cx),
-            Phase::Listing { purpose: Purpose::Etags, .. } => self.give_up(
-                Error {
-                    status: error.status,
-                    request_id: error.request_id,
-                    ..Error::new(
-                        ErrorKind::Forbidden,
-                        "CorsExposeEtag",
-                        "The bucket's CORS rule hides the ETag of parts: add ETag to ExposeHeader.",
-                    )
-                },
-                cx,
-            ),
-            Phase::Listing { purpose: Purpose::Mismatch, .. } | Phase::Confirming { .. } => {
-                self.restart(error, cx);
-            }
-            _ => self.give_up(error, cx),
-        }
-    }
-
-    fn relist(&mut self, purpose: Purpose, error: Error, cx: &mut Context<'_>) {
-        self.relists += 1;
-        if self.relists > MAX_RELISTS {
-            return self.restart(error, cx);
-        }
-        self.abort_requests(cx);
-        self.list(purpose, cx);
-    }
-
-    /// Forgets the upload id and begins anew.
-    fn restart(&mut self, error: Error, cx: &mut Context<'_>) {
-        self.restarts += 1;
-        if self.restarts > MAX_RESTARTS {
-            return self.give_up(error, cx);
-        }
-        self.abort_requests(cx);
-        self.multipart = None;
-        self.relists = 0;
-        self.erase(cx);
-        self.begin_anew(cx);
-    }
-
-    pub(super) fn give_up(&mut self, error: Error, cx: &mut Context<'_>) {
-        self.halt(cx);
-        self.phase = Phase::Done(Outcome::Failed);
-        cx.event(Event::Failed { file: self.id, error });
-    }
-
-    /// Ends all requests and keeps the record of what is stored.
-    pub(super) fn halt(&mut self, cx: &mut Context<'_>) {
-        self.abort_requests(cx);
-        self.access.asked = false;
-        self.save(cx);
-    }
-
-    /// Drops all jobs but those that clean up.
-    pub(super) fn abort_requests(&mut self, cx: &mut Context<'_>) {
-        self.jobs.retain(|job| {
-            let keep = matches!(job.operation, Operation::AbortMultipartUpload { .. });
-            if let (false, Some(flight)) = (keep, job.flight()) {
-                cx.out.push(Output::Abort(flight.id));
-            }
-            keep
-        });
+fn damaged(part_number: Option<PartNumber>) -> Error {
+    Error {
+        part_number,
+        ..Error::new(
+            ErrorKind::Corrupted,
+            "InconsistentChecksum",
+            "The storage holds other bytes than the file, however often they are sent.",
+            "Upload it again.",
+        )
     }
 }
 
@@ -388,7 +366,8 @@ fn lost_upload() -> Error {
     Error::new(
         ErrorKind::NoSuchUpload,
         "NoSuchUpload",
-        "The upload is gone and the object is not the file. Upload it again.",
+        "The upload is gone and the object is not the file.",
+        "Upload it again.",
     )
 }
 
@@ -396,6 +375,7 @@ fn unlisted_parts() -> Error {
     Error::new(
         ErrorKind::PartMismatch,
         "InvalidPart",
-        "The storage does not list parts that it accepted. Upload the file again.",
+        "The storage does not list parts that it accepted.",
+        "Upload the file again.",
     )
 }

@@ -1,22 +1,27 @@
 //! Sending what may be sent, and telling and keeping how far it is.
 
+use core::time::Duration;
+
 use super::{Context, Phase, Upload};
 use crate::checkpoint::Checkpoint;
 use crate::error::Error;
+use crate::http::Request;
 use crate::id::RequestId;
 use crate::io::{Event, Output};
-use crate::job::{Flight, Job, Status};
+use crate::job::{Flight, Job, Status, Task};
 use crate::multipart::Multipart;
 use crate::progress::Report;
 use crate::protocol::{Operation, Signing};
+use crate::service::{Call, Calling};
+use crate::text::hex;
 use crate::time::Timestamp;
 
 impl Upload {
     /// Sends what may be sent, at most `slots` requests; says when to be
     /// called again at the latest.
     pub(crate) fn poll(&mut self, slots: &mut usize, cx: &mut Context<'_>) -> Option<Timestamp> {
-        let parallel = cx.config.parallel as usize;
-        while *slots > 0 && self.access.credential.is_some() && self.in_flight() < parallel {
+        self.verify(cx);
+        while *slots > 0 && self.in_flight() < self.parallel(cx) {
             let Some(index) = self.ready(cx) else { break };
             self.send(index, cx);
             *slots -= 1;
@@ -24,9 +29,9 @@ impl Upload {
         self.deadline(cx)
     }
 
-    /// Ends the requests that have stood still for too long.
+    /// Ends what has stood still for too long.
     pub(crate) fn time_out(&mut self, cx: &mut Context<'_>) {
-        let timeout = cx.config.timeout;
+        let timeout = self.timeout(cx);
         while let Some(id) = self.jobs.iter().find_map(|job| {
             let flight = job.flight()?;
             (flight.moved + timeout <= cx.now).then_some(flight.id)
@@ -34,18 +39,53 @@ impl Upload {
             cx.out.push(Output::Abort(id));
             self.unanswered(id, Error::timeout(), cx);
         }
+        self.mind_access(cx);
+    }
+
+    /// Requests at once, under the present pressure.
+    fn parallel(&self, cx: &Context<'_>) -> usize {
+        (cx.config.parallel >> self.pressure).max(1) as usize
+    }
+
+    /// How long a request may stand still, under the present pressure.
+    fn timeout(&self, cx: &Context<'_>) -> Duration {
+        cx.config.timeout * (1 << self.pressure)
+    }
+
+    /// Has the next stored bytes digested.
+    fn verify(&mut self, cx: &mut Context<'_>) {
+        let is_early = self.rate(cx).is_none() && cx.config.integrity_rate < u64::MAX;
+        let has_more = self.multipart.as_ref().is_some_and(|multipart| !multipart.is_complete());
+        if is_early && has_more {
+            return; // the link may turn out to be too fast for it
+        }
+        let id = RequestId(cx.session.next_request);
+        if let Some(check) = self.integrity.next(id) {
+            cx.session.next_request += 1;
+            let (range, algorithm) = (check.range.clone(), check.expected.algorithm());
+            cx.out.push(Output::Digest { id, file: self.id, range, algorithm });
+        }
+    }
+
+    /// Whether there is a key that can sign the job.
+    fn may_send(&self, job: &Job) -> bool {
+        match job.task {
+            Task::Call(_) => self.access.account.is_some(),
+            Task::Operation(_) => self.access.may_send(),
+        }
     }
 
     /// The index of a job that may be sent: a waiting one, else a new part.
     fn ready(&mut self, cx: &mut Context<'_>) -> Option<usize> {
-        if let Some(index) = self.jobs.iter().position(|job| job.is_ready(cx.now)) {
+        let is_ready = |job: &Job| job.is_ready(cx.now) && self.may_send(job);
+        if let Some(index) = self.jobs.iter().position(is_ready) {
             return Some(index);
         }
         // What waits to be tried again counts, too: while nothing gets through,
         // no part after part is tried for the first time.
         let parts = self.jobs.iter().filter(|job| job.part().is_some()).count();
-        let is_full = parts >= cx.config.parallel as usize;
-        if is_full || !matches!(self.phase, Phase::Transferring) {
+        let is_full = parts >= self.parallel(cx);
+        if is_full || !self.access.may_send() || !matches!(self.phase, Phase::Transferring) {
             return None;
         }
         let multipart = self.multipart.as_mut()?;
@@ -70,36 +110,67 @@ impl Upload {
     }
 
     fn send(&mut self, index: usize, cx: &mut Context<'_>) {
-        let Some(credential) = &self.access.credential else { return };
+        let request = match &self.jobs[index].task {
+            Task::Call(call) => self.call_request(call, cx),
+            Task::Operation(operation) => self.operation_request(operation, cx),
+        };
+        let Some(request) = request else { return };
+        let id = RequestId(cx.session.next_request);
+        cx.session.next_request += 1;
+        cx.out.push(Output::Send(id, request));
+        let generation = self.access.generation;
+        let (since, moved) = (cx.now, cx.now);
+        self.jobs[index].status =
+            Status::InFlight(Flight { id, generation, since, moved, sent: 0 });
+    }
+
+    fn call_request(&self, call: &Call, cx: &mut Context<'_>) -> Option<Request> {
+        let mut nonce = String::new();
+        for _ in 0..4 {
+            nonce.push_str(&hex(&cx.session.random.bits().to_be_bytes()));
+        }
+        let region = self.access.target.region.as_deref();
+        let calling = Calling {
+            account: self.access.account.as_ref()?,
+            region: region.unwrap_or(&cx.config.region),
+            endpoint: cx.config.service_endpoint.as_deref(),
+            nonce: &nonce,
+            info: &self.info,
+        };
+        Some(cx.service.request(call, &calling))
+    }
+
+    fn operation_request(&self, operation: &Operation, cx: &Context<'_>) -> Option<Request> {
+        let credential = self.access.credential.as_ref()?;
+        let offset = cx.session.clock_offset;
         let signing = Signing {
             credential,
             target: &self.access.target,
             cname: cx.config.cname,
-            now: cx.now.shifted(cx.session.clock_offset),
+            signature: cx.config.signature,
+            region: &cx.config.region,
+            now: cx.now.shifted(offset),
+            expires: credential.expires.map(|expires| expires.shifted(offset)),
             file: self.id,
             info: &self.info,
         };
-        let id = RequestId(cx.session.next_request);
-        cx.session.next_request += 1;
-        let job = &mut self.jobs[index];
-        cx.out.push(Output::Send(id, cx.protocol.request(&job.operation, &signing)));
-        let generation = self.access.generation;
-        let (since, moved) = (cx.now, cx.now);
-        job.status = Status::InFlight(Flight { id, generation, since, moved, sent: 0 });
+        Some(cx.protocol.request(operation, &signing))
     }
 
     fn deadline(&self, cx: &Context<'_>) -> Option<Timestamp> {
-        let sendable = self.access.credential.is_some();
-        let deadlines = self.jobs.iter().filter_map(|job| match &job.status {
+        let timeout = self.timeout(cx);
+        let jobs = self.jobs.iter().filter_map(|job| match &job.status {
             // What is ready already waits for a request to end, not for time.
-            Status::Ready { at } => (sendable && *at > cx.now).then_some(*at),
-            Status::InFlight(flight) => Some(flight.moved + cx.config.timeout),
+            Status::Ready { at } => (self.may_send(job) && *at > cx.now).then_some(*at),
+            Status::InFlight(flight) => Some(flight.moved + timeout),
         });
-        deadlines.min()
+        let is_transferring = matches!(self.phase, Phase::Transferring);
+        let access = self.access.deadline(is_transferring, cx.config.renewal_timeout);
+        jobs.chain(access.filter(|_| self.is_active())).min()
     }
 
     pub(super) fn push(&mut self, operation: Operation, cx: &Context<'_>) {
-        self.jobs.push(Job::new(operation, cx.now));
+        self.jobs.push(Job::new(Task::Operation(operation), cx.now));
     }
 
     pub(super) fn begin_progress(&mut self, cx: &mut Context<'_>) {
@@ -125,10 +196,16 @@ impl Upload {
         (stored + flights.sum::<u64>()).min(self.info.size)
     }
 
+    /// Bytes per second that were stored by this run, once that can be told.
+    pub(super) fn rate(&self, cx: &Context<'_>) -> Option<u64> {
+        let stored = self.multipart.as_ref().map_or(0, Multipart::stored_bytes);
+        self.progress.rate(cx.now, stored)
+    }
+
     pub(super) fn snapshot(&self) -> Option<Checkpoint> {
         let multipart = self.multipart.as_ref()?;
         Some(Checkpoint {
-            video_id: self.video_id.clone(),
+            video_id: self.media.video_id.clone(),
             bucket: self.access.target.bucket.clone(),
             key: self.access.target.key.clone(),
             endpoint: self.access.target.endpoint.clone(),

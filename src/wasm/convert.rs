@@ -4,34 +4,50 @@
 use core::time::Duration;
 
 use js_sys::{Array, Object, Reflect};
-use serde::Serialize;
 use wasm_bindgen::JsValue;
 
 use crate::error::{Error, ErrorKind};
 use crate::http::{Body, Request, Response};
+use crate::id::FileId;
 use crate::io::{Event, FileInfo, Overrides};
 use crate::json::Json;
+use crate::protocol::Signature;
 use crate::protocol::oss::region;
-use crate::service::Target;
+use crate::service::{Credential, Grant, Media, Permit, Target, aliyun};
+use crate::time::{Timestamp, millis};
 use crate::uploader::Config;
 
 /// Reads the options; what is no sensible value is as good as not given.
 pub(super) fn config(options: JsValue) -> Config {
-    let cname = Reflect::get(&options, &"cname".into()).is_ok_and(|cname| cname.is_truthy());
     let options = Json::of(options);
-    let whole = |name| options.member_whole(name);
-    let count = |name, or| whole(name).and_then(|count| u32::try_from(count).ok()).unwrap_or(or);
-    let positive = |name| whole(name).filter(|value| *value > 0);
+    let number = |name: &str, or: u64| options.member_whole(name).unwrap_or(or);
+    let count = |name, or: u32| u32::try_from(number(name, or.into())).unwrap_or(or);
+    let wait = |name, or| Duration::from_millis(number(name, millis(or)));
+    let text = |name| options.member_text(name).filter(|text| !text.is_empty());
     let mut config = Config::default();
-    config.part_size = positive("partSize");
+    config.part_size = Some(number("partSize", 0)).filter(|size| *size > 0);
     config.parallel = count("parallel", config.parallel).max(1);
+    config.file_parallel = count("fileParallel", config.file_parallel).max(1);
     config.requests = count("requests", config.requests).max(1);
     config.retry.count = count("retryCount", config.retry.count);
-    let duration = whole("retryDuration").map(Duration::from_millis);
-    config.retry.duration = duration.unwrap_or(config.retry.duration);
-    config.timeout = positive("timeout").map_or(config.timeout, Duration::from_millis);
-    config.user_id = options.member_text("userId").unwrap_or_default();
-    config.cname = cname;
+    config.retry.duration = wait("retryDuration", config.retry.duration);
+    config.renewal_timeout = wait("refreshTimeout", config.renewal_timeout);
+    let timeout = wait("timeout", config.timeout);
+    if !timeout.is_zero() {
+        config.timeout = timeout;
+    }
+    config.user_id = text("userId").unwrap_or_default();
+    config.region = text("region").unwrap_or(config.region);
+    config.service_endpoint = text("vodEndpoint");
+    config.cname = options.flag("cname");
+    config.signature = match number("signatureVersion", 0) {
+        1 => Signature::V1,
+        4 => Signature::V4,
+        _ => Signature::Auto,
+    };
+    config.largest_form = number("largestForm", 0);
+    config.integrity_rate = number("integrityRate", u64::MAX);
+    config.integrity = config.integrity_rate > 0;
     config
 }
 
@@ -46,6 +62,8 @@ pub(super) fn file_info(source: JsValue) -> FileInfo {
         last_modified: whole("lastModified"),
         content_type: text("contentType"),
         fingerprint: text("fingerprint"),
+        is_image: source.flag("isImage"),
+        metadata: text("metadata"),
     }
 }
 
@@ -56,32 +74,73 @@ pub(super) fn overrides(wishes: JsValue) -> Overrides {
     Overrides { endpoint: given("endpoint"), bucket: given("bucket"), key: given("object") }
 }
 
-/// Names the target as Aliyun's `uploadInfo` does.
-pub(super) fn target(target: &Target) -> Object {
-    let object = Object::new();
-    set(&object, "endpoint", &target.endpoint);
-    set(&object, "bucket", &target.bucket);
-    set(&object, "object", &target.key);
-    if let Some(region) = region(target) {
-        set(&object, "region", region);
+/// Reads what the application answers when it is asked for a credential:
+/// `{ uploadAuth, uploadAddress?, videoId?, … }`, or an STS token
+/// `{ accessKeyId, accessKeySecret, securityToken, Expiration? }`, which with
+/// `direct` is a key to the storage itself, at `{ endpoint, bucket, object }`
+/// or where the file goes already; or, with `{ refusal, message }`, that there
+/// will be none.
+pub(super) fn grant(given: JsValue, now: Timestamp) -> Result<Grant, Error> {
+    let given = Json::of(given);
+    let text = |name| given.member_text(name).filter(|text| !text.is_empty());
+    if let Some(code) = text("refusal") {
+        let message = text("message").unwrap_or_default();
+        return Err(Error::new(ErrorKind::CredentialExpired, &code, &message, ""));
     }
-    object
+    if let Some(auth) = given.member_text("uploadAuth") {
+        let permit = match given.member_text("uploadAddress") {
+            Some(address) => aliyun::permit(&auth, &address, now)?,
+            None => aliyun::renewal(&auth, now)?,
+        };
+        let media = Media {
+            video_id: text("videoId"),
+            image_id: text("imageId"),
+            image_url: text("imageUrl"),
+            file_url: text("fileUrl"),
+        };
+        return Ok(Grant::Object(Permit { media, ..permit }));
+    }
+    let (Some(id), Some(secret), Some(token)) =
+        (text("accessKeyId"), text("accessKeySecret"), text("securityToken"))
+    else {
+        return Err(Error::misuse(
+            "InvalidSTSToken",
+            "This is neither an UploadAuth nor a whole STS token.",
+            "Pass on UploadAuth and UploadAddress, or AccessKeyId, AccessKeySecret and SecurityToken.",
+        ));
+    };
+    let expires = aliyun::expiry(&given, now);
+    let credential = Credential { id, secret, token, expires };
+    if !given.flag("direct") {
+        return Ok(Grant::Account(credential));
+    }
+    let target = text("endpoint").map(|endpoint| Target {
+        endpoint,
+        bucket: text("bucket").unwrap_or_default(),
+        key: text("object").unwrap_or_default(),
+        region: None,
+    });
+    Ok(Grant::Object(Permit { credential, target, media: Media::default() }))
 }
 
 /// A request for the host: `{ method, url, headers: [[name, value]], body }`.
-/// The body is nothing, a text or `{ file, start, end }`.
+/// The body is nothing, a text, or `{ file, start, end }`, which with `fields`
+/// is a form.
 pub(super) fn request(request: &Request) -> JsValue {
-    let headers: Array = request
-        .headers
-        .iter()
-        .map(|(name, value)| Array::of2(&JsValue::from_str(name), &JsValue::from_str(value)))
-        .collect();
     let object = Object::new();
     set(&object, "method", request.method.as_str());
     set(&object, "url", &request.url);
-    set(&object, "headers", headers);
+    set(&object, "headers", pairs(&request.headers));
     match &request.body {
         Body::Empty => {}
+        Body::Form { fields, file, size } => {
+            let form = Object::new();
+            set(&form, "file", file.0);
+            set(&form, "start", 0);
+            set(&form, "end", number(*size));
+            set(&form, "fields", pairs(fields));
+            set(&object, "body", form);
+        }
         Body::Slice { file, range } => {
             let slice = Object::new();
             set(&slice, "file", file.0);
@@ -92,6 +151,13 @@ pub(super) fn request(request: &Request) -> JsValue {
         Body::Text(text) => set(&object, "body", text),
     }
     object.into()
+}
+
+fn pairs(pairs: &[(&str, String)]) -> Array {
+    let pair = |(name, value): &(&str, String)| {
+        Array::of2(&JsValue::from_str(name), &JsValue::from_str(value))
+    };
+    pairs.iter().map(pair).collect()
 }
 
 #[allow(clippy::cast_precision_loss)] // sizes and times are far below 2^53
@@ -120,74 +186,101 @@ pub(super) fn response(answer: JsValue) -> Response {
 }
 
 /// The headers that protocols read.
-const HEADERS: [&str; 3] = ["content-length", "etag", "x-oss-request-id"];
+const HEADERS: [&str; 4] = ["content-length", "etag", "x-oss-hash-crc64ecma", "x-oss-request-id"];
 
-/// Reads why there was no answer: `{ code, message }`.
+/// Reads why there was no answer: `{ code, message, hint }`.
 pub(super) fn failure(reason: JsValue) -> Error {
     let reason = Json::of(reason);
     let message = reason.member_text("message").unwrap_or_default();
     match reason.member_text("code").as_deref() {
-        Some("FileUnreadable") => Error::new(ErrorKind::FileUnreadable, "FileUnreadable", &message),
-        _ => Error::new(ErrorKind::Network, "NetworkError", &message),
+        Some("FileUnreadable") => Error::new(
+            ErrorKind::FileUnreadable,
+            "FileUnreadable",
+            &message,
+            "The file was changed, moved or locked since it was picked; pick it again.",
+        ),
+        _ => Error::new(
+            ErrorKind::Network,
+            "NetworkError",
+            &message,
+            "Check the network, the endpoint and the bucket's CORS rule.",
+        ),
     }
 }
 
-#[derive(Serialize)]
-#[serde(tag = "type", rename_all = "camelCase", rename_all_fields = "camelCase")]
-enum JsEvent<'a> {
-    Canceled { file: u32 },
-    CredentialExpired { file: u32, error: JsError<'a> },
-    Failed { file: u32, error: JsError<'a> },
-    Finished { file: u32 },
-    Progress { file: u32, sent: f64, total: f64, speed: f64, remaining: Option<f64> },
-    Queued { file: u32 },
-    Started { file: u32, video_id: Option<&'a str> },
-    Stopped { file: u32 },
-    Succeeded { file: u32 },
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct JsError<'a> {
-    code: &'a str,
-    message: &'a str,
-    status: Option<u16>,
-    request_id: Option<&'a str>,
-}
-
-impl<'a> From<&'a Error> for JsError<'a> {
-    fn from(error: &'a Error) -> Self {
-        Self {
-            code: &error.code,
-            message: &error.message,
-            status: error.status,
-            request_id: error.request_id.as_deref(),
-        }
-    }
-}
-
-/// An event for the application: `{ type, file, … }`, see `js/core.js`.
+/// An event for the application: `{ type, file, … }`, see `js/core.js`. Built
+/// by hand: serde's way takes 2.5 KB more.
 pub(super) fn event(event: &Event) -> JsValue {
-    let event = match event {
-        Event::Canceled { file } => JsEvent::Canceled { file: file.0 },
-        Event::CredentialExpired { file, error } => {
-            JsEvent::CredentialExpired { file: file.0, error: error.into() }
-        }
-        Event::Failed { file, error } => JsEvent::Failed { file: file.0, error: error.into() },
-        Event::Finished { last } => JsEvent::Finished { file: last.0 },
-        Event::Progress { file, sent, total, speed, remaining } => JsEvent::Progress {
-            file: file.0,
-            sent: number(*sent),
-            total: number(*total),
-            speed: number(*speed),
-            remaining: remaining.map(number),
-        },
-        Event::Queued { file } => JsEvent::Queued { file: file.0 },
-        Event::Started { file, video_id } => {
-            JsEvent::Started { file: file.0, video_id: video_id.as_deref() }
-        }
-        Event::Stopped { file } => JsEvent::Stopped { file: file.0 },
-        Event::Succeeded { file } => JsEvent::Succeeded { file: file.0 },
+    let object = Object::new();
+    let tell = |kind: &str, file: &FileId| {
+        set(&object, "type", kind);
+        set(&object, "file", file.0);
     };
-    serde_wasm_bindgen::to_value(&event).unwrap_or_default()
+    match event {
+        Event::Authorized { file, target, media } => {
+            tell("authorized", file);
+            set(&object, "target", target_object(target, media));
+        }
+        Event::Canceled { file } => tell("canceled", file),
+        Event::CredentialExpired { file, error } => {
+            tell("credentialExpired", file);
+            set(&object, "error", error_object(error));
+        }
+        Event::Failed { file, error } => {
+            tell("failed", file);
+            set(&object, "error", error_object(error));
+        }
+        Event::Finished { last } => tell("finished", last),
+        Event::Progress { file, sent, total, speed, remaining } => {
+            tell("progress", file);
+            set(&object, "sent", number(*sent));
+            set(&object, "total", number(*total));
+            set(&object, "speed", number(*speed));
+            set(&object, "remaining", remaining.map(number));
+        }
+        Event::Queued { file } => tell("queued", file),
+        Event::Started { file, video_id } => {
+            tell("started", file);
+            set(&object, "videoId", video_id.as_deref());
+        }
+        Event::Stopped { file } => tell("stopped", file),
+        Event::Succeeded { file, is_verified } => {
+            tell("succeeded", file);
+            set(&object, "verified", *is_verified);
+        }
+    }
+    object.into()
+}
+
+/// What is known of the target, in the words of Aliyun's `uploadInfo`.
+fn target_object(target: &Target, media: &Media) -> Object {
+    let object = Object::new();
+    for (name, value) in [
+        ("endpoint", Some(&*target.endpoint)),
+        ("bucket", Some(&*target.bucket)),
+        ("object", Some(&*target.key)),
+        ("region", region(target)),
+        ("videoId", media.video_id.as_deref()),
+        ("imageId", media.image_id.as_deref()),
+        ("imageUrl", media.image_url.as_deref()),
+        ("fileUrl", media.file_url.as_deref()),
+    ] {
+        if let Some(value) = value {
+            set(&object, name, value);
+        }
+    }
+    object
+}
+
+/// An `UploadError` of `js/core.js`.
+fn error_object(error: &Error) -> Object {
+    let object = Object::new();
+    set(&object, "code", &error.code);
+    set(&object, "message", &error.message);
+    set(&object, "hint", error.hint);
+    set(&object, "status", error.status);
+    set(&object, "requestId", error.request_id.as_deref());
+    set(&object, "partNumber", error.part_number.map(|part| part.0));
+    set(&object, "retryable", error.is_retryable());
+    object
 }

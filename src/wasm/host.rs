@@ -12,9 +12,14 @@ extern "C" {
     #[wasm_bindgen(method)]
     pub fn send(this: &Host, request: &JsValue, sent: &Closure<dyn FnMut(f64)>) -> Sending;
 
-    /// Reads a checkpoint.
+    /// Reads bytes of a file: resolves with an `ArrayBuffer`, rejects with
+    /// `{ code, message }`.
     #[wasm_bindgen(method)]
-    pub fn load(this: &Host, key: &str) -> Option<String>;
+    pub fn read(this: &Host, file: u32, start: f64, end: f64) -> js_sys::Promise;
+
+    /// Reads the checkpoint of a file: resolves with a text or `undefined`.
+    #[wasm_bindgen(method)]
+    pub fn load(this: &Host, file: u32, key: &str) -> js_sys::Promise;
 
     /// Keeps a checkpoint, or erases it when it cannot be kept.
     #[wasm_bindgen(method)]

@@ -10,7 +10,7 @@ use wasm_bindgen::prelude::*;
 use crate::id::FileId;
 use crate::io::Input;
 use crate::protocol::oss::Oss;
-use crate::service::aliyun;
+use crate::service::aliyun::Vod;
 use crate::uploader::Uploader;
 
 mod convert;
@@ -19,6 +19,9 @@ mod host;
 
 use driver::Driver;
 pub use host::Host;
+
+#[global_allocator]
+static ALLOCATOR: rlsf::SmallGlobalTlsf = rlsf::SmallGlobalTlsf::new();
 
 /// A queue of files that are uploaded to Aliyun VOD.
 #[wasm_bindgen(js_name = Uploader)]
@@ -34,7 +37,7 @@ impl JsUploader {
     pub fn new(host: Host, options: JsValue, seed: f64) -> JsUploader {
         #[cfg(debug_assertions)]
         console_error_panic_hook::set_once();
-        let uploader = Uploader::new(convert::config(options), &Oss, seed.to_bits());
+        let uploader = Uploader::new(convert::config(options), &Oss, &Vod, seed.to_bits());
         Self { driver: Driver::new(host, uploader) }
     }
 
@@ -47,65 +50,34 @@ impl JsUploader {
         });
     }
 
-    /// Runs the queue.
-    pub fn start(&self) {
-        self.driver.feed(Input::Start);
-    }
-
-    /// Stops the queue.
-    pub fn stop(&self) {
-        self.driver.feed(Input::Stop);
-    }
-
-    /// Gives a file up.
-    pub fn cancel(&self, file: u32) {
-        self.driver.feed(Input::Cancel(FileId(file)));
-    }
-
-    /// Queues a cancelled file again.
-    pub fn resume(&self, file: u32) {
-        self.driver.feed(Input::Resume(FileId(file)));
-    }
-
-    /// Forgets a file.
-    pub fn remove(&self, file: u32) {
-        self.driver.feed(Input::Remove(FileId(file)));
-    }
-
-    /// Whether the host has a network.
-    pub fn network(&self, online: bool) {
-        self.driver.feed(if online { Input::Online } else { Input::Offline });
-    }
-
-    /// Takes an upload address and credential for a file that waits for them.
-    /// Answers with the target; `undefined` when the file does not wait, or
-    /// fails because they cannot be used.
-    pub fn authorize(
-        &self,
-        file: u32,
-        auth: &str,
-        address: &str,
-        video_id: Option<String>,
-    ) -> Option<js_sys::Object> {
+    /// Anything that needs no more words than the file's id: see the
+    /// constants of `js/core.js`. One method, since each costs glue on both sides.
+    pub fn tell(&self, input: u32, file: u32) {
         let file = FileId(file);
-        if !self.driver.core().awaits_credential(file) {
-            return None;
-        }
-        let grant = aliyun::grant(auth, address, self.driver.now());
-        let accepted = grant.is_ok();
-        let video_id = video_id.filter(|id| !id.is_empty());
-        self.driver.feed(Input::Authorize { file, grant, video_id });
-        let core = self.driver.core();
-        core.target(file).filter(|_| accepted).map(convert::target)
+        self.driver.feed(match input {
+            0 => Input::Start,
+            1 => Input::Stop,
+            2 => Input::Cancel(file),
+            3 => Input::Resume(file),
+            4 => Input::Remove(file),
+            5 => Input::Online,
+            _ => Input::Offline,
+        });
     }
 
-    /// Takes a new credential for the file whose last one is over. `false`
-    /// when there is none, or it fails because the credential cannot be used.
-    pub fn renew(&self, auth: &str) -> bool {
-        let Some(file) = self.driver.core().awaiting_renewal() else { return false };
-        let grant = aliyun::renewal(auth, self.driver.now());
+    /// Takes a credential, see [`convert::grant`], for a file that waits for
+    /// one; without a file, for the one whose last one is over. `undefined`
+    /// when none waits, and `false` when the credential cannot be used.
+    pub fn authorize(&self, file: Option<u32>, given: JsValue) -> Option<bool> {
+        let file = {
+            let core = self.driver.core();
+            file.map_or_else(|| core.awaiting_renewal(), |file| Some(FileId(file)))
+                .filter(|file| core.awaits_credential(*file))
+        };
+        let file = file?;
+        let grant = convert::grant(given, self.driver.now());
         let accepted = grant.is_ok();
-        self.driver.feed(Input::Authorize { file, grant, video_id: None });
-        accepted
+        self.driver.feed(Input::Authorize { file, grant });
+        Some(accepted)
     }
 }

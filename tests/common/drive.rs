@@ -1,19 +1,36 @@
 //! How the world performs outputs: the driver, the network between device and
 //! storage, and the application.
 
-use vodupload::{Event, FileId, Input, Output, Request, RequestId, Response};
+use vodupload::{Body, Event, FileId, Input, Output, Request, RequestId, Response};
 
-use super::cloud::{self, Call, Piece};
+use super::content::{DAMAGED, FOREIGN, Piece};
 use super::network::{broken, unreadable};
-use super::{Arrival, Fault, Manner, Memory, Sent, Sim};
+use super::service::{self, Asked};
+use super::{Arrival, Call, Fault, Manner, Memory, Sent, Sim, wire};
 
 /// What the headers of a request weigh, where a host counts them.
 const HEADERS: u64 = 700;
+
+/// Bytes that a host digests in a millisecond.
+const DIGESTED_PER_MS: u64 = 500_000;
+
+/// Where a bucket turns out to be, and where if it was looked for there.
+const HOMES: [&str; 2] = ["oss-cn-beijing.aliyuncs.com", "oss-cn-hangzhou.aliyuncs.com"];
 
 impl Sim {
     pub(super) fn perform(&mut self, output: Output) {
         match output {
             Output::Abort(_) => {} // what still arrives of it is dropped on arrival
+            Output::Digest { id, file, range, algorithm } => {
+                let piece = Piece { file: file.0, range };
+                let digest = match self.faults.next(Call::Digest, 0, &mut self.dice) {
+                    Some(Fault::Unreadable) => Err(unreadable()),
+                    _ => Ok(piece.digest(algorithm)),
+                };
+                self.digests += 1;
+                let delay = 1 + piece.len() / DIGESTED_PER_MS;
+                self.after(delay, Arrival::Digest(id, digest));
+            }
             Output::Erase { key } => {
                 self.storage.remove(&key);
             }
@@ -47,6 +64,11 @@ impl Sim {
         let (file, video) = match event {
             Event::Started { file, video_id } => (*file, video_id.clone()),
             Event::CredentialExpired { file, .. } => (*file, self.videos_of.get(file).cloned()),
+            Event::Authorized { file, media, .. } => {
+                let video = media.video_id.clone();
+                self.videos_of.extend(video.map(|video| (*file, video)));
+                return;
+            }
             _ => return,
         };
         let manner = self.manners.pop_front().unwrap_or(Manner::Good);
@@ -56,10 +78,7 @@ impl Sim {
     }
 
     fn send(&mut self, id: RequestId, request: Request) {
-        let parsed = cloud::parse(&request);
-        let bytes = parsed.piece.as_ref().map_or(0, Piece::len);
-        let file = FileId(self.cloud.file_of(&parsed.key));
-        let (call, number) = (parsed.call, parsed.number);
+        let (file, call, number, bytes) = self.described(&request);
         self.sent.push(Sent { at: self.now, file, call, number, bytes });
         let fault = self.faults.next(call, number, &mut self.dice);
         let latency = self.dice.within(self.setup.latency.clone());
@@ -83,6 +102,17 @@ impl Sim {
         }
     }
 
+    /// Whose request it is, which call, for which part, with how many bytes.
+    fn described(&self, request: &Request) -> (FileId, Call, u32, u64) {
+        if service::is_for(request) {
+            let asked = service::parse(request);
+            return (FileId(self.service.file_of(&asked)), asked.call, 0, 0);
+        }
+        let parsed = wire::parse(request);
+        let bytes = parsed.piece.as_ref().map_or(0, Piece::len);
+        (FileId(self.cloud.file_of(&parsed.key)), parsed.call, parsed.number, bytes)
+    }
+
     /// A host tells the bytes sent often enough that a slow part is no dead one.
     fn count_bytes(&mut self, id: RequestId, bytes: u64, duration: u64) {
         let timeout = u64::try_from(self.setup.config.timeout.as_millis()).expect("a short one");
@@ -103,8 +133,11 @@ impl Sim {
             }
             Arrival::Break(id, error) if self.is_alive(id) => self.give(Input::Failed(id, error)),
             Arrival::Dawdle(id, request) => {
-                let response = self.cloud.answer(self.now, &request);
+                let response = self.answer(request, None);
                 self.after(1, Arrival::Answer(id, response));
+            }
+            Arrival::Digest(id, digest) if self.setup.late_answers || self.witness.digests(id) => {
+                self.give(Input::Digested(id, digest));
             }
             Arrival::Deliver(id, request, fault) if self.is_alive(id) => {
                 self.deliver(id, request, fault);
@@ -117,6 +150,7 @@ impl Sim {
             Arrival::Moved(id, sent) if self.is_alive(id) => self.give(Input::Progress(id, sent)),
             Arrival::Answer(..)
             | Arrival::Break(..)
+            | Arrival::Digest(..)
             | Arrival::Deliver(..)
             | Arrival::Moved(..) => {}
         }
@@ -133,7 +167,7 @@ impl Sim {
             let late = timeout / 2 + self.dice.below(timeout.max(1));
             return self.after(late, Arrival::Dawdle(id, request));
         }
-        let mut response = self.answer(&request, fault);
+        let mut response = self.answer(request, fault);
         match fault {
             Some(Fault::DropAfter) => return self.after(back, Arrival::Break(id, broken())),
             Some(Fault::Mangle) => response.body.truncate(response.body.len() / 2),
@@ -142,49 +176,106 @@ impl Sim {
         self.after(back, Arrival::Answer(id, response));
     }
 
-    /// What the storage, or whoever is in its place, answers.
-    fn answer(&mut self, request: &Request, fault: Option<Fault>) -> Response {
-        let parsed = cloud::parse(request);
+    /// What service or storage, or whoever is in its place, answers.
+    fn answer(&mut self, mut request: Request, fault: Option<Fault>) -> Response {
+        if let Some(Fault::Bare(status)) = fault {
+            return Response { status, ..Response::default() };
+        }
+        if service::is_for(&request) {
+            return self.serve(&service::parse(&request), fault);
+        }
+        let parsed = wire::parse(&request);
         let parts = self.cloud.uploads.get_mut(&parsed.upload_id).map(|upload| &mut upload.parts);
         let judges = matches!(parsed.call, Call::Complete | Call::List);
         match fault {
-            Some(Fault::Bare(status)) => return Response { status, ..Response::default() },
+            Some(Fault::Corrupt) => damage(&mut request.body),
+            Some(Fault::Elsewhere) => {
+                self.cloud.home = HOMES.into_iter().find(|home| *home != parsed.host);
+            }
             Some(Fault::Expire) => self.cloud.revoke(&parsed.token),
+            Some(Fault::FormRefused) if parsed.call == Call::Post => {
+                return wire::error(403, "AccessDenied", "");
+            }
             Some(Fault::Gone) => {
                 self.cloud.uploads.remove(&parsed.upload_id);
             }
             Some(Fault::InvalidPart) if parsed.call == Call::Complete => {
-                return cloud::error(400, "InvalidPart", "");
+                return wire::error(400, "InvalidPart", "");
             }
             Some(Fault::LosePart) => {
                 parts.and_then(std::collections::BTreeMap::pop_last);
             }
             // The answer to HEAD has no body that could give it away, but for
             // its length, which is not this one's.
-            Some(Fault::Portal) if parsed.call != Call::Head => {
-                let body = "<html>Please log in</html>".into();
-                return Response { status: 200, headers: vec![], body };
-            }
-            Some(Fault::Refuse) => return cloud::error(403, "AccessDenied", ""),
+            Some(Fault::Portal) if parsed.call != Call::Head => return portal(),
+            Some(Fault::Refuse) => return wire::error(403, "AccessDenied", ""),
             Some(Fault::Shrink) if judges => {
                 let part = parts.and_then(|parts| parts.values_mut().next());
                 if let Some(Piece { range, .. }) = part {
                     range.end -= (range.end - range.start) / 2;
                 }
             }
-            Some(Fault::Skew) => return cloud::skewed(self.now),
+            Some(Fault::Skew) => return wire::skewed(self.now),
             Some(Fault::Swap) if judges => {
                 if let Some(part) = parts.and_then(|parts| parts.values_mut().next()) {
-                    part.file = u32::MAX;
+                    part.file = FOREIGN;
                 }
             }
-            Some(Fault::Throttle) => return cloud::error(429, "TooManyRequests", ""),
-            Some(Fault::Trouble) => return cloud::error(500, "InternalError", ""),
+            Some(Fault::Throttle) => return wire::error(429, "TooManyRequests", ""),
+            Some(Fault::Trouble) => return wire::error(500, "InternalError", ""),
             Some(Fault::TroubleIn200) if parsed.call != Call::Head => {
-                return cloud::error(200, "InternalError", "");
+                return wire::error(200, "InternalError", "");
             }
             _ => {}
         }
-        self.cloud.answer(self.now, request)
+        let mut response = self.cloud.answer(self.now, &request);
+        if fault == Some(Fault::Misjoined) && parsed.call == Call::Complete {
+            for (name, value) in &mut response.headers {
+                if name == "x-oss-hash-crc64ecma" {
+                    *value = "7".into();
+                }
+            }
+        }
+        response
+    }
+
+    /// What the VOD service answers.
+    fn serve(&mut self, asked: &Asked, fault: Option<Fault>) -> Response {
+        match fault {
+            Some(Fault::Expire) => self.service.revoke(&asked.token),
+            Some(Fault::Gone) => self.service.delete(asked),
+            Some(Fault::NonceUsed) => return service::error(400, "SignatureNonceUsed"),
+            Some(Fault::Portal) => return portal(),
+            Some(Fault::Refuse) => return service::error(403, "Forbidden.RAM"),
+            Some(Fault::Throttle) => return service::error(400, "Throttling.User"),
+            Some(Fault::Trouble) => return service::error(500, "InternalError"),
+            Some(Fault::TroubleIn200) => return service::error(200, "ServiceUnAvailable"),
+            _ => {}
+        }
+        if let Err(refusal) = self.service.authenticate(self.now, asked) {
+            return refusal;
+        }
+        let (id, made) = match self.service.media(asked) {
+            Ok(made) => made,
+            Err(refusal) => return refusal,
+        };
+        self.mean(FileId(made.file), &made.key);
+        let life = self.setup.life;
+        let credential = self.issue(life);
+        let until = self.setup.tells_expiry.then(|| (life, self.now.saturating_add(life)));
+        service::permit(&id, &made, &credential, until, self.setup.endpoint)
+    }
+}
+
+fn portal() -> Response {
+    let body = "<html>Please log in</html>".into();
+    Response { status: 200, headers: vec![], body }
+}
+
+fn damage(body: &mut Body) {
+    match body {
+        Body::Form { file, size, .. } if *size > 0 => *file = FileId(DAMAGED),
+        Body::Slice { file, range } if range.start < range.end => *file = FileId(DAMAGED),
+        _ => {}
     }
 }

@@ -4,23 +4,31 @@
 //! wake until nothing is left to happen; a [`Witness`] judges every output on
 //! the way, and a world that does not come to rest is a failure.
 #![allow(dead_code)] // each test file uses its part of the world
+#![allow(clippy::struct_excessive_bools)] // each is one thing that is so or not
 
 pub(crate) mod cloud;
+pub(crate) mod content;
 mod drive;
+mod grants;
 pub(crate) mod network;
+pub(crate) mod service;
 pub(crate) mod text;
+pub(crate) mod wire;
 pub(crate) mod witness;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::ops::Range;
 
 use vodupload::{
-    Config, Credential, Error, Event, FileId, FileInfo, Grant, Input, Oss, Overrides, Request,
-    RequestId, Response, Target, Timestamp, Uploader,
+    Config, Digest, Error, Event, FileId, FileInfo, Input, Oss, Overrides, Request, RequestId,
+    Response, Timestamp, Uploader, Vod,
 };
 
-pub(crate) use cloud::{Call, Cloud, Habits};
+pub(crate) use cloud::{Cloud, Habits};
+pub(crate) use grants::Manner;
 pub(crate) use network::{Dice, Fault, Faults};
+pub(crate) use service::VodService;
+pub(crate) use wire::Call;
 pub(crate) use witness::{State, Witness};
 
 /// 2026-11-21T05:20:00Z, when all simulations begin.
@@ -51,6 +59,14 @@ pub(crate) struct Setup {
     pub(crate) app_delay: u64,
     /// Milliseconds that a credential lasts.
     pub(crate) life: u64,
+    /// Whether credentials say when they are over.
+    pub(crate) tells_expiry: bool,
+    /// The application gives accounts of the service and not permits.
+    pub(crate) sts: bool,
+    /// Milliseconds that an account lasts.
+    pub(crate) account_life: u64,
+    /// Files are images: the service makes no second key to one.
+    pub(crate) images: bool,
     pub(crate) endpoint: &'static str,
     /// The application's own object key.
     pub(crate) key: Option<&'static str>,
@@ -71,26 +87,16 @@ impl Default for Setup {
             habits: Habits::default(),
             app_delay: 50,
             life: 3_000_000,
+            tells_expiry: false,
+            sts: false,
+            account_life: 3_000_000,
+            images: false,
             endpoint: "https://oss-cn-shanghai.aliyuncs.com",
             key: None,
             overcounts: false,
             late_answers: false,
         }
     }
-}
-
-/// How the application answers when it is asked for a credential.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Manner {
-    /// Only a credential: the address is to stay.
-    Bare,
-    /// One for another video.
-    Elsewhere,
-    /// One that is over already.
-    Expired,
-    Good,
-    Never,
-    Rubbish,
 }
 
 /// How the place for checkpoints works.
@@ -110,6 +116,7 @@ pub(crate) enum Memory {
 enum Arrival {
     Answer(RequestId, Response),
     Break(RequestId, Error),
+    Digest(RequestId, Result<Digest, Error>),
     Deliver(RequestId, Request, Option<Fault>),
     /// The storage does at last what nobody may be waiting for any more.
     Dawdle(RequestId, Request),
@@ -134,6 +141,7 @@ pub(crate) struct Sim {
     /// The true time in milliseconds since 1970.
     pub(crate) now: u64,
     pub(crate) cloud: Cloud,
+    pub(crate) service: VodService,
     pub(crate) faults: Faults,
     pub(crate) dice: Dice,
     pub(crate) storage: BTreeMap<String, String>,
@@ -144,6 +152,8 @@ pub(crate) struct Sim {
     pub(crate) events: Vec<Event>,
     pub(crate) sent: Vec<Sent>,
     pub(crate) steps: u64,
+    /// How often the host was asked for a digest.
+    pub(crate) digests: usize,
     uploader: Uploader,
     infos: BTreeMap<FileId, FileInfo>,
     arrivals: BTreeMap<(u64, u64), Arrival>,
@@ -162,6 +172,7 @@ impl Sim {
         Self {
             now: BEGIN,
             cloud: Cloud { habits: setup.habits, ..Cloud::default() },
+            service: VodService::default(),
             faults: Faults::default(),
             dice: Dice::new(setup.seed),
             storage: BTreeMap::new(),
@@ -171,7 +182,8 @@ impl Sim {
             events: Vec::new(),
             sent: Vec::new(),
             steps: 0,
-            uploader: Uploader::new(setup.config.clone(), &Oss, setup.seed),
+            digests: 0,
+            uploader: Uploader::new(setup.config.clone(), &Oss, &Vod, setup.seed),
             infos: BTreeMap::new(),
             arrivals: BTreeMap::new(),
             serial: 0,
@@ -196,13 +208,16 @@ impl Sim {
     /// Queues a file of `size` bytes.
     pub(crate) fn add(&mut self, size: u64) -> FileId {
         let file = FileId(u32::try_from(self.infos.len()).expect("few files") + 1);
-        let name = format!("我的 video {}.mp4", file.0);
+        let extension = if self.setup.images { "png" } else { "mp4" };
+        let name = format!("我的 video {}.{extension}", file.0);
         let info = FileInfo {
             fingerprint: format!("upload_1700000000000_{name}_{size}"),
             name,
             size,
             last_modified: 1_700_000_000_000,
             content_type: "video/mp4".into(),
+            is_image: self.setup.images,
+            metadata: String::new(),
         };
         self.infos.insert(file, info.clone());
         self.give(Input::Add { file, info, overrides: self.overrides() });
@@ -266,13 +281,17 @@ impl Sim {
         if self.trace {
             eprintln!("{:>9} > {input:?}", self.now - BEGIN);
         }
-        self.witness.before(&input);
+        let is_welcome = match &input {
+            Input::Authorize { file, .. } => self.uploader.awaits_credential(*file),
+            _ => false,
+        };
+        self.witness.before(&input, is_welcome);
         let outputs = self.uploader.dispatch(self.device_time(), input.clone());
         for output in outputs {
             if self.trace {
                 eprintln!("{:>9} < {output:?}", self.now - BEGIN);
             }
-            self.witness.sees(self.device_time(), &output, &self.cloud);
+            self.witness.sees(self.device_time(), &output, &self.cloud, &self.service);
             self.perform(output);
         }
         self.witness.after(&input, &self.uploader);
@@ -282,7 +301,7 @@ impl Sim {
     /// stored. All files are added anew.
     pub(crate) fn reload(&mut self) {
         self.setup.seed += 1;
-        self.uploader = Uploader::new(self.setup.config.clone(), &Oss, self.setup.seed);
+        self.uploader = Uploader::new(self.setup.config.clone(), &Oss, &Vod, self.setup.seed);
         self.arrivals.retain(|_, arrival| match arrival {
             Arrival::Dawdle(id, _) => {
                 *id = RequestId(0); // of no request of the next process
@@ -314,9 +333,14 @@ impl Sim {
         }
     }
 
+    /// Gives the network back, and the host does not notice.
+    pub(crate) fn is_back(&mut self) {
+        self.is_down = false;
+    }
+
     /// Gives the network back.
     pub(crate) fn reconnect(&mut self) {
-        self.is_down = false;
+        self.is_back();
         self.give(Input::Online);
     }
 
@@ -326,6 +350,7 @@ impl Sim {
         self.manners.clear();
         self.memory = Memory::Good;
         self.setup.life = u64::MAX / 4;
+        self.setup.account_life = u64::MAX / 4;
         self.cloud.habits.forbids_list = false;
         self.reconnect();
     }
@@ -373,38 +398,14 @@ impl Sim {
         &self.infos[&file]
     }
 
-    /// A credential for the file's video, or for a new one.
-    pub(crate) fn grant(&mut self, file: FileId, manner: Manner, video: Option<String>) -> Input {
-        let video = video.filter(|_| manner != Manner::Elsewhere).unwrap_or_else(|| {
-            self.videos += 1;
-            format!("v{}", self.videos)
-        });
-        self.videos_of.insert(file, video.clone());
-        let key = format!("sv/{}/{video} 测试+(a).mp4", file.0);
-        let meant = self.setup.key.map_or(key.clone(), Into::into);
-        self.cloud.meant.insert(meant, (file.0, self.infos[&file].size));
-        let serial = self.cloud.issued.len();
-        let credential = Credential {
-            id: format!("STS.{serial}"),
-            secret: format!("hush-{serial}"),
-            token: format!("CAIS-{serial}/+="),
-            expires: None,
-        };
-        let until = if manner == Manner::Expired { 0 } else { self.now + self.setup.life };
-        let issued = cloud::Issued { credential: credential.clone(), until };
-        self.cloud.issued.insert(credential.token.clone(), issued);
-        let target = Target {
-            endpoint: self.setup.endpoint.into(),
-            bucket: cloud::BUCKET.into(),
-            key,
-            region: None,
-        };
-        let target = (manner != Manner::Bare).then_some(target);
-        let grant = match manner {
-            Manner::Rubbish => Err(Error::misuse("InvalidUploadAuth", "simulated")),
-            _ => Ok(Grant { credential, target }),
-        };
-        Input::Authorize { file, grant, video_id: Some(video) }
+    /// Where the core says that the file goes.
+    pub(crate) fn target(&self, file: FileId) -> &vodupload::Target {
+        self.uploader.target(file).expect("the file is there")
+    }
+
+    /// Whether the core would take a credential for the file.
+    pub(crate) fn awaits(&self, file: FileId) -> bool {
+        self.uploader.awaits_credential(file)
     }
 
     fn device_time(&self) -> Timestamp {
@@ -424,7 +425,7 @@ impl Sim {
     fn is_at_rest(&self) {
         for file in self.files() {
             let state = self.state(file);
-            let waits = state != State::Active || self.witness.is_asked(file);
+            let waits = state != State::Active || self.awaits(file);
             assert!(waits, "{file:?} waits for nothing");
         }
     }

@@ -4,22 +4,28 @@ use std::ops::Range;
 
 use vodupload::{Error, ErrorKind, Random};
 
-use super::cloud::Call;
+use super::wire::Call;
 
 /// One thing that goes wrong with one request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fault {
     /// An answer without a reason: a gateway in the way.
     Bare(u16),
+    /// Bytes are damaged on their way, and stored so.
+    Corrupt,
     /// The storage takes its time, and does it even if nobody waits any more.
     Dawdle,
     /// The storage did it, and its answer is lost.
     DropAfter,
     /// The connection breaks before the storage has everything.
     DropBefore,
-    /// The credential is over from now on.
+    /// The bucket is at another endpoint from now on.
+    Elsewhere,
+    /// The credential is over from now on; at the service, the account's.
     Expire,
-    /// The upload was aborted behind our back.
+    /// The bucket takes no forms.
+    FormRefused,
+    /// The upload was aborted behind our back; at the service, the video deleted.
     Gone,
     /// The storage refuses the parts for no reason.
     InvalidPart,
@@ -27,6 +33,10 @@ pub(crate) enum Fault {
     LosePart,
     /// The storage did it; its answer arrives cut short.
     Mangle,
+    /// The storage tells a wrong checksum of the whole.
+    Misjoined,
+    /// The service has seen the nonce before, it says.
+    NonceUsed,
     /// A log-in page in place of an answer.
     Portal,
     /// The storage refuses for good.
@@ -66,17 +76,26 @@ pub(crate) const PASSING: [Fault; 13] = [
     Fault::TroubleIn200,
 ];
 
-/// Faults of which an upload may die. `Swap` is in stories only: bytes that
-/// somebody replaced before a reload cannot be told from ours.
-pub(crate) const RARE: [Fault; 4] =
-    [Fault::InvalidPart, Fault::Refuse, Fault::Shrink, Fault::Unreadable];
+/// Faults of which an upload may die.
+pub(crate) const RARE: [Fault; 7] = [
+    Fault::Elsewhere,
+    Fault::InvalidPart,
+    Fault::Misjoined,
+    Fault::NonceUsed,
+    Fault::Refuse,
+    Fault::Shrink,
+    Fault::Unreadable,
+];
+
+/// Faults that only a checksum can tell.
+pub(crate) const SILENT: [Fault; 2] = [Fault::Corrupt, Fault::Swap];
 
 /// Faults by script first, by chance else.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Faults {
     /// The call, which of its requests counted from 0, and what happens.
     script: Vec<(Call, Range<usize>, Fault)>,
-    counts: [usize; 7],
+    counts: [usize; Call::COUNT],
     /// The part, how often it is still to fail, and how.
     parts: Vec<(u32, usize, Fault)>,
     pub(crate) chance: f64,
@@ -121,12 +140,12 @@ impl Faults {
 
 /// The connection broke.
 pub(crate) fn broken() -> Error {
-    Error::new(ErrorKind::Network, "NetworkError", "simulated")
+    Error::new(ErrorKind::Network, "NetworkError", "simulated", "")
 }
 
 /// The host could not read the file.
 pub(crate) fn unreadable() -> Error {
-    Error::new(ErrorKind::FileUnreadable, "ReadFileError", "simulated")
+    Error::new(ErrorKind::FileUnreadable, "ReadFileError", "simulated", "")
 }
 
 /// Chance, all of it from one seed.

@@ -5,9 +5,13 @@
 
 use std::collections::BTreeMap;
 
-use vodupload::{Config, Event, FileId, Input, Output, RequestId, Timestamp, Uploader};
+use vodupload::{
+    Config, Event, FileId, Grant, Input, Output, Request, RequestId, Response, Timestamp, Uploader,
+};
 
-use super::cloud::{Call, Cloud, Parsed, parse};
+use super::cloud::Cloud;
+use super::service::{self, VodService};
+use super::wire::{Call, Parsed, parse};
 
 /// Where a file stands, as inputs and events tell it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,8 +33,12 @@ struct Watched {
     shown: u64,
     /// The application was asked for a credential and has not answered.
     asked: bool,
+    /// That question was for a renewal.
+    renews: bool,
     /// The key that may be used now, by its token.
     token: Option<String>,
+    /// The account that may be used now, by its token.
+    account: Option<String>,
     /// The object key that the credential is for.
     key: String,
     /// The application's own object key.
@@ -45,7 +53,9 @@ struct Watched {
 #[derive(Debug)]
 pub(crate) struct Witness {
     files: BTreeMap<FileId, Watched>,
-    unanswered: BTreeMap<RequestId, (FileId, Call)>,
+    /// With the token that signed it.
+    unanswered: BTreeMap<RequestId, (FileId, Call, String)>,
+    digests: BTreeMap<RequestId, FileId>,
     last_request: u32,
     running: bool,
     parallel: usize,
@@ -58,6 +68,7 @@ impl Witness {
         Self {
             files: BTreeMap::new(),
             unanswered: BTreeMap::new(),
+            digests: BTreeMap::new(),
             last_request: 0,
             running: false,
             parallel: config.parallel as usize,
@@ -94,12 +105,17 @@ impl Witness {
         self.unanswered.keys().copied().collect()
     }
 
+    pub(crate) fn digests(&self, id: RequestId) -> bool {
+        self.digests.contains_key(&id)
+    }
+
     fn count(&self, state: State) -> usize {
         self.files.values().filter(|file| file.state == state).count()
     }
 
-    /// Takes note of an input that is about to be given.
-    pub(crate) fn before(&mut self, input: &Input) {
+    /// Takes note of an input that is about to be given; `is_welcome` when it is
+    /// a credential that the core will take.
+    pub(crate) fn before(&mut self, input: &Input, is_welcome: bool) {
         match input {
             Input::Add { file, info, overrides } => {
                 let watched = Watched {
@@ -107,7 +123,9 @@ impl Witness {
                     size: info.size,
                     shown: 0,
                     asked: false,
+                    renews: false,
                     token: None,
+                    account: None,
                     key: String::new(),
                     chosen: overrides.key.clone(),
                     cleans: false,
@@ -115,18 +133,31 @@ impl Witness {
                 };
                 assert!(self.files.insert(*file, watched).is_none(), "{file:?} was there");
             }
-            Input::Authorize { file, grant: Ok(grant), .. } => {
-                let Some(watched) = self.files.get_mut(file).filter(|file| file.asked) else {
-                    return; // late credentials change nothing
-                };
-                watched.asked = false;
-                watched.token = Some(grant.credential.token.clone());
-                if let Some(target) = &grant.target {
-                    watched.key.clone_from(watched.chosen.as_ref().unwrap_or(&target.key));
+            Input::Authorize { file, grant: Ok(grant) } if is_welcome => {
+                let watched = self.file(*file);
+                (watched.asked, watched.renews) = (false, false);
+                match grant {
+                    Grant::Account(account) => watched.account = Some(account.token.clone()),
+                    Grant::Object(permit) => {
+                        let key = permit.target.as_ref().map(|target| &target.key);
+                        watched.permitted(&permit.credential.token, key);
+                    }
                 }
             }
-            Input::Failed(id, _) | Input::Responded(id, _) => {
+            Input::Authorize { file, grant: Err(_) } if is_welcome => {
+                let watched = self.file(*file);
+                (watched.asked, watched.renews) = (false, false);
+            }
+            Input::Digested(id, _) => {
+                self.digests.remove(id);
+            }
+            Input::Failed(id, _) => {
                 self.unanswered.remove(id);
+            }
+            Input::Responded(id, response) => {
+                if let Some((file, call, token)) = self.unanswered.remove(id) {
+                    self.file(file).answered(call, &token, response);
+                }
             }
             Input::Start => {
                 let again = [State::Failed, State::Queued, State::Stopped];
@@ -146,27 +177,41 @@ impl Witness {
     }
 
     /// Judges one output.
-    pub(crate) fn sees(&mut self, now: Timestamp, output: &Output, cloud: &Cloud) {
+    pub(crate) fn sees(
+        &mut self,
+        now: Timestamp,
+        output: &Output,
+        cloud: &Cloud,
+        service: &VodService,
+    ) {
         match output {
             Output::Abort(id) => {
-                assert!(self.unanswered.remove(id).is_some(), "{id:?} is not unanswered");
+                let is_known =
+                    self.unanswered.remove(id).is_some() || self.digests.remove(id).is_some();
+                assert!(is_known, "{id:?} is not unanswered");
+            }
+            Output::Digest { id, file, range, .. } => {
+                self.takes(*id);
+                let watched = self.file(*file);
+                assert_eq!(watched.state, State::Active, "{file:?} is digested");
+                assert!(range.start < range.end && range.end <= watched.size, "{range:?}");
+                assert!(self.digests.values().all(|other| other != file), "two digests at once");
+                self.digests.insert(*id, *file);
             }
             Output::Event(event) => self.hears(event, cloud),
             Output::Load { file, .. } => {
                 let watched = self.file(*file);
                 assert_eq!(watched.state, State::Queued, "{file:?} starts out of turn");
                 watched.state = State::Active;
-                watched.asked = false;
+                (watched.asked, watched.renews) = (false, false);
                 // The old credential may still clean up, but not upload.
             }
             Output::Send(id, request) => {
-                assert!(id.0 > self.last_request, "{id:?} was used before");
-                self.last_request = id.0;
-                let parsed = parse(request);
-                let file = FileId(cloud.file_of(&parsed.key));
-                self.may_send(file, &parsed);
-                self.unanswered.insert(*id, (file, parsed.call));
-                let of_file = self.unanswered.values().filter(|(other, _)| *other == file).count();
+                self.takes(*id);
+                let sent = self.judged(request, cloud, service);
+                let file = sent.0;
+                self.unanswered.insert(*id, sent);
+                let of_file = self.unanswered.values().filter(|(other, ..)| *other == file).count();
                 assert!(of_file <= self.parallel, "{file:?} sends {of_file} requests at once");
                 assert!(self.unanswered.len() <= self.requests, "too many requests at once");
             }
@@ -174,6 +219,35 @@ impl Witness {
             Output::Wake(at) => assert!(*at >= now, "a wake in the past"),
             Output::Erase { .. } => {}
         }
+    }
+
+    fn takes(&mut self, id: RequestId) {
+        assert!(id.0 > self.last_request, "{id:?} was used before");
+        self.last_request = id.0;
+    }
+
+    /// Whose request it is and what signed it, if it may be sent.
+    fn judged(
+        &mut self,
+        request: &Request,
+        cloud: &Cloud,
+        service: &VodService,
+    ) -> (FileId, Call, String) {
+        if !service::is_for(request) {
+            let parsed = parse(request);
+            let file = FileId(cloud.file_of(&parsed.key));
+            self.may_send(file, &parsed);
+            return (file, parsed.call, parsed.token);
+        }
+        let asked = service::parse(request);
+        let file = FileId(service.file_of(&asked));
+        let is_other =
+            |(other, call, _): &(FileId, Call, String)| *other == file && call.is_service();
+        assert!(!self.unanswered.values().any(is_other), "two calls at once for {file:?}");
+        let watched = self.file(file);
+        assert_eq!(Some(&asked.token), watched.account.as_ref(), "{file:?}: {asked:?}");
+        assert_eq!(watched.state, State::Active, "{file:?}: {asked:?}");
+        (file, asked.call, asked.token)
     }
 
     fn may_send(&mut self, file: FileId, parsed: &Parsed) {
@@ -188,7 +262,8 @@ impl Witness {
             return;
         }
         assert_eq!(watched.state, State::Active, "{file:?}: {parsed:?}");
-        assert!(!watched.asked, "{file:?} waits for a credential: {parsed:?}");
+        let may = !watched.asked || watched.renews;
+        assert!(may, "{file:?} waits for its first credential: {parsed:?}");
         if let Some(piece) = &parsed.piece {
             assert_eq!(piece.file, file.0, "bytes of another file");
             assert!(piece.range.end <= watched.size, "bytes behind the end: {piece:?}");
@@ -198,10 +273,18 @@ impl Witness {
 
     fn hears(&mut self, event: &Event, cloud: &Cloud) {
         for (id, file) in &self.files {
-            let is_success = matches!(event, Event::Succeeded { file } if file == id);
+            let is_success = matches!(event, Event::Succeeded { file, .. } if file == id);
             assert!(!file.complete || is_success, "{id:?} was complete: {event:?}");
         }
         match event {
+            Event::Authorized { file, target, .. } => {
+                let watched = self.file(*file);
+                assert_eq!(watched.state, State::Active);
+                if watched.key.is_empty() {
+                    watched.key.clone_from(&target.key); // told by the checkpoint alone
+                }
+                assert_eq!(target.key, watched.key, "{file:?} goes elsewhere");
+            }
             Event::Canceled { file } => {
                 let watched = self.file(*file);
                 assert!(!matches!(watched.state, State::Succeeded | State::Canceled));
@@ -213,8 +296,9 @@ impl Witness {
                 let watched = self.file(*file);
                 assert_eq!(watched.state, State::Active);
                 assert!(!watched.asked, "{file:?} asks twice");
-                watched.asked = true;
-                watched.token = None;
+                (watched.asked, watched.renews) = (true, true);
+                let open = self.files.values().filter(|file| file.renews).count();
+                assert_eq!(open, 1, "two files ask for a renewal at once");
             }
             Event::Failed { file, error } => {
                 assert!(!error.code.is_empty() && !error.message.is_empty(), "{error:?}");
@@ -255,7 +339,7 @@ impl Witness {
                 assert_eq!(self.file(*file).state, State::Active, "{file:?} ends twice");
                 self.end(*file, State::Stopped);
             }
-            Event::Succeeded { file } => {
+            Event::Succeeded { file, .. } => {
                 let watched = self.file(*file);
                 assert_eq!(watched.state, State::Active, "{file:?} ends twice");
                 assert_eq!(watched.shown, watched.size, "success without its progress");
@@ -269,7 +353,7 @@ impl Witness {
     fn end(&mut self, file: FileId, state: State) {
         let watched = self.file(file);
         watched.state = state;
-        watched.asked = false;
+        (watched.asked, watched.renews) = (false, false);
     }
 
     /// Judges what an input has led to as a whole.
@@ -287,19 +371,26 @@ impl Witness {
             Input::Stop => assert_eq!(self.count(State::Active), 0, "a stop stops all"),
             _ => {}
         }
+        let renews = self.files.iter().find(|(_, file)| file.renews).map(|(id, _)| *id);
+        assert_eq!(renews, uploader.awaiting_renewal());
         for (file, known) in &self.files {
-            assert_eq!(known.asked, uploader.awaits_credential(*file), "{file:?} {known:?}");
+            // A file may want a renewal while another one is asked for its own.
+            let awaits = uploader.awaits_credential(*file);
+            assert!(awaits == known.asked || (awaits && renews.is_some()), "{file:?} {known:?}");
+            assert!(known.state == State::Active || !self.digests.values().any(|of| of == file));
             assert!(!known.complete, "{file:?} is complete and has not succeeded");
-            let open = self.unanswered.values().any(|(other, call)| {
+            let open = self.unanswered.values().any(|(other, call, _)| {
                 other == file && *call != Call::Abort && known.state != State::Active
             });
             assert!(!open, "a request of {file:?} outlives it");
         }
         let (active, queued) = (self.count(State::Active), self.count(State::Queued));
-        assert!(active <= self.file_parallel, "{active} files at once");
+        // As many again may be prepared.
+        let most = if self.file_parallel == 1 { 1 } else { 2 * self.file_parallel };
+        assert!(active <= most, "{active} files at once");
         if self.running {
             assert!(active + queued > 0, "the end of the queue is not told");
-            assert!(queued == 0 || active == self.file_parallel, "the queue does not move");
+            assert!(queued == 0 || active >= self.file_parallel, "the queue does not move");
         } else {
             assert_eq!(active, 0, "a file runs in a queue that does not");
         }
@@ -307,6 +398,27 @@ impl Witness {
 
     fn file(&mut self, file: FileId) -> &mut Watched {
         self.files.get_mut(&file).unwrap_or_else(|| panic!("{file:?} is unknown"))
+    }
+}
+
+impl Watched {
+    fn permitted(&mut self, token: &str, key: Option<&String>) {
+        self.token = Some(token.into());
+        if let Some(key) = self.chosen.as_ref().filter(|_| key.is_some()).or(key) {
+            self.key.clone_from(key);
+        }
+    }
+
+    /// What was refused once must not be used again.
+    fn answered(&mut self, call: Call, token: &str, response: &Response) {
+        if !call.is_service() {
+            let is_over = response.body.contains("<Code>SecurityTokenExpired</Code>");
+            self.token.take_if(|known| is_over && known == token);
+        } else if let Some((token, key)) = service::given(response) {
+            self.permitted(&token, Some(&key));
+        } else if service::refuses_account(response) {
+            self.account.take_if(|known| known == token);
+        }
     }
 }
 

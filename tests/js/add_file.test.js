@@ -3,7 +3,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { FakeFile, fakeHost } from './fake_host.js'
-import { PART, settled, stage } from './stage.js'
+import { UploadError } from './bundle.js'
+import { PART, bareError, fieldsOf, settled, stage } from './stage.js'
 import { tinyOss } from './tiny_oss.js'
 
 /** @type {[string, string, any[]][]} */
@@ -15,9 +16,16 @@ const REFUSALS = [
   ['a plain object', 'InvalidArgument', [{ name: 'a.mp4', size: 1 }]],
   ['the broken sample of the documents', 'InvalidParamData',
     [new FakeFile('a.mp4', 9), null, null, null, '{"Vod":{"Title":"test","CateId":"234"}"}']],
-  ['paramData that is an object', 'InvalidParamData', [new FakeFile('a.mp4', 9), null, null, null, { Vod: {} }]],
-  ['paramData that is JSON of nothing', 'InvalidParamData', [new FakeFile('a.mp4', 9), null, null, null, 'null']],
+  ...['null', '7', '"Vod"', '[]', 'true', [], true, 7, circular()].map((paramData) => /** @type {[string, string, any[]]} */ (
+    [`paramData that is ${typeof paramData === 'string' ? 'the text ' : ''}${Object(paramData).self ? 'a circle' : JSON.stringify(paramData)}`,
+      'InvalidParamData', [new FakeFile('a.mp4', 9), null, null, null, paramData]])),
 ]
+
+function circular() {
+  /** @type {any} */
+  const circle = {}
+  return (circle.self = circle)
+}
 
 for (const [what, code, args] of REFUSALS) {
   test(`${what} is refused with ${code}, once, and is not queued`, async (t) => {
@@ -31,7 +39,8 @@ for (const [what, code, args] of REFUSALS) {
     assert.equal(info.file, args[0])
     assert.equal(info.state, 'Failure')
     assert.equal(told, code)
-    assert.deepEqual(error, { code, message })
+    assert.ok(error instanceof UploadError && error instanceof Error)
+    assert.deepEqual(fieldsOf(error), { ...bareError(code, message), info })
     assert.deepEqual([log, lines], [[], []])
     uploader.startUpload()
     await settled()
@@ -44,8 +53,8 @@ test('the refusal of paramData shows the right form', async (t) => {
   const { uploader, next } = stage(t)
   uploader.addFile(new FakeFile('a.mp4', 9), null, null, null, '{"Vod":{"Title":"test","CateId":"234"}"}')
   const [, , message] = await next('onUploadFailed')
-  const [, form] = message.match(/'(\{.*?\})'/)
-  assert.deepEqual(JSON.parse(form), { Vod: { Title: 'test' } })
+  const [, form] = message.match(/'(\{.*?\})':/)
+  assert.deepEqual(JSON.parse(form), { Vod: { Title: 'test', CateId: '234' } })
 })
 
 test('the same file is refused without a failure; an equal one is not', async (t) => {

@@ -9,13 +9,16 @@ import { pathToFileURL } from 'node:url'
 import { corePlugin, shippedWasm } from '../../tools/core_plugin.mjs'
 import { root } from '../../tools/env.mjs'
 
-/** @typedef {typeof import('../../js/vod_upload.js')} VodUploadModule */
+/** @typedef {typeof import('../../js/vod_upload.js') & typeof import('../../js/uploader.js') & typeof import('../../js/core.js') & typeof import('../../js/host/browser.js')} Faces */
 
 const folder = mkdtempSync(join(tmpdir(), 'vodupload-js-'))
 process.on('exit', () => rmSync(folder, { recursive: true, force: true }))
-const outfile = join(folder, 'vod_upload.mjs')
+const outfile = join(folder, 'faces.mjs')
 await build({
-  entryPoints: [join(root, 'js/vod_upload.js')],
+  stdin: {
+    contents: ['vod_upload', 'uploader', 'core', 'host/browser'].map((name) => `export * from './js/${name}.js'`).join('\n'),
+    resolveDir: root,
+  },
   outfile,
   bundle: true,
   format: 'esm',
@@ -52,7 +55,7 @@ after(() => { for (const timer of timers) timer.unref() })
 
 let copies = 0
 
-/** A copy of the module that has not loaded the core yet. @returns {Promise<VodUploadModule>} */
+/** A copy of the module that has not loaded the core yet. @returns {Promise<Faces>} */
 export const freshModule = () => import(`${pathToFileURL(outfile)}?${++copies}`)
 
-export const { vodUploadOn } = await freshModule()
+export const { UploadError, browser, uploaderOn, vodUploadOn } = await freshModule()

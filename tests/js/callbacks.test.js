@@ -3,7 +3,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { FakeFile } from './fake_host.js'
-import { ADDRESS, AUTH, PART, authOf, settled, stage } from './stage.js'
+import { UploadError } from './bundle.js'
+import { ADDRESS, AUTH, PART, authOf, fieldsOf, settled, stage } from './stage.js'
 import { refusal } from './tiny_oss.js'
 
 test('the callbacks of a good upload come in the documented order', async (t) => {
@@ -36,14 +37,16 @@ test('uploadInfo tells what the documents promise, and can be written as JSON', 
   const file = new FakeFile('a.mp4', 1_000)
   uploader.addFile(file, null, null, null, '{"Vod":{"Title":"test","CateId":"234"}}')
   const [info] = uploader.listFiles()
+  const { ri } = info
+  assert.match(ri, /^[0-9A-F]{8}-[0-9A-F]{4}-4[0-9A-F]{3}-8[0-9A-F]{3}-[0-9A-F]{12}$/)
   assert.deepEqual({ ...info }, {
-    file, fileSize: 1_000, state: 'Ready', loaded: 0, videoInfo: { Title: 'test', CateId: '234' },
+    isImage: false, ri, file, fileSize: 1_000, state: 'Ready', loaded: 0, videoInfo: { Title: 'test', CateId: '234' },
     _endpoint: null, _bucket: null, _object: null,
   })
   uploader.startUpload()
   await next('onUploadEnd')
   assert.deepEqual(JSON.parse(JSON.stringify(info)), {
-    file: { ...file }, fileSize: 1_000, state: 'Success', loaded: 1, videoId: 'VID', videoInfo: { Title: 'test', CateId: '234' },
+    isImage: false, ri, verified: false, file: { ...file }, fileSize: 1_000, state: 'Success', loaded: 1, videoId: 'VID', videoInfo: { Title: 'test', CateId: '234' },
     endpoint: 'https://oss-cn-shanghai.aliyuncs.com', bucket: 'outin-test', object: 'sv/a.mp4', region: 'cn-shanghai',
     _endpoint: null, _bucket: null, _object: null,
   })
@@ -101,7 +104,12 @@ test('a failure tells code, message and the whole error, and the queue goes on',
   assert.equal(info.state, 'Failure')
   assert.equal(code, 'AccessDenied')
   assert.match(message, /^No\. .*credential/)
-  assert.deepEqual(error, { code, message, status: 403, requestId: 'REQUEST' })
+  assert.ok(error instanceof UploadError)
+  const { hint } = error
+  assert.deepEqual(fieldsOf(error), {
+    name: 'UploadError', code, message, hint, status: 403, requestId: 'REQUEST', partNumber: undefined, retryable: false,
+  })
+  assert.ok(hint.length > 20 && message.endsWith(` ${hint}`))
 })
 
 test('the end of the queue is told when the last file has failed, too', async (t) => {

@@ -16,9 +16,38 @@ test('the module can be imported on a server, where there is no window', async (
   assert.ok(!('window' in globalThis) && !('document' in globalThis))
   const before = Object.getOwnPropertyNames(globalThis)
   const api = await import(MODULE)
-  assert.deepEqual(Object.keys(api).sort(), ['VODUpload', 'default'])
+  assert.deepEqual(Object.keys(api).sort(), ['UploadError', 'Uploader', 'VODUpload', 'default'])
   assert.equal(api.default, api.VODUpload)
   assert.deepEqual(Object.getOwnPropertyNames(globalThis), before)
+})
+
+test('the script runs where there is no EventTarget, and VODUpload works there', () => {
+  const { window, added } = page({ TextDecoder, TextEncoder, EventTarget: undefined })
+  assert.deepEqual(added.sort(), ['AliyunUpload', 'VODUpload'])
+  assert.equal(typeof window.VODUpload, 'function')
+})
+
+test('an Uploader works in a worker without localStorage, and rejects with an UploadError', async () => {
+  const worker = new Worker(`
+    const { parentPort } = require('node:worker_threads')
+    // Workers of browsers have it, those of Node do not.
+    globalThis.addEventListener = globalThis.removeEventListener = () => {}
+    import(${JSON.stringify(MODULE)}).then(async ({ Uploader, UploadError }) => {
+      const uploader = new Uploader({ getAuth: async () => { throw new Error('logged out') } })
+      const events = []
+      uploader.addEventListener('failed', ({ detail }) => events.push(detail.error.code))
+      const error = await uploader.upload(new Blob(['abc'])).catch((error) => error)
+      parentPort.postMessage([error instanceof UploadError, error.code, events, typeof localStorage, typeof window])
+    }).catch((error) => parentPort.postMessage(String(error)))`, { eval: true })
+  try {
+    const answer = await new Promise((resolve, reject) => {
+      worker.on('message', resolve)
+      worker.on('error', reject)
+    })
+    assert.deepEqual(answer, [true, 'GetUploadAuthFailed', ['GetUploadAuthFailed'], 'undefined', 'undefined'])
+  } finally {
+    await worker.terminate()
+  }
 })
 
 test('an uploader can be made on a server, and takes a Blob', async () => {
@@ -63,13 +92,13 @@ test('the script sets the two names that pages use and nothing else', () => {
   const { window, added } = page({ TextDecoder, TextEncoder })
   assert.deepEqual(added.sort(), ['AliyunUpload', 'VODUpload'])
   assert.equal(typeof window.VODUpload, 'function')
-  assert.deepEqual({ ...window.AliyunUpload }, { Vod: window.VODUpload })
+  assert.deepEqual({ ...window.AliyunUpload }, { Vod: window.VODUpload, Uploader: window.AliyunUpload.Uploader, UploadError: window.AliyunUpload.UploadError })
 })
 
 test('the script keeps what a page has under AliyunUpload', () => {
   const { window, added } = page({ TextDecoder, TextEncoder, AliyunUpload: { Other: 1 } })
   assert.deepEqual(added, ['VODUpload'])
-  assert.deepEqual({ ...window.AliyunUpload }, { Other: 1, Vod: window.VODUpload })
+  assert.deepEqual(Object.keys(window.AliyunUpload), ['Other', 'Vod', 'Uploader', 'UploadError'])
 })
 
 /** `wasm-unsafe-eval` is a word of a message. */

@@ -16,6 +16,13 @@ export class FakeFile {
     this.size = size
     this.lastModified = lastModified
     this.type = 'video/mp4'
+    /** What it is made of. */
+    this.fill = 7
+  }
+
+  /** @param {number} start @param {number} end */
+  bytes(start, end) {
+    return new Uint8Array(Math.max(0, Math.min(end, this.size) - start)).fill(this.fill).buffer
   }
 }
 
@@ -42,11 +49,18 @@ export class FakeRequest {
 
   /** The service's name for what is asked. */
   get operation() {
+    if (this.url.hostname.startsWith('vod.') || this.url.pathname === '/vod/') return this.parameters.Action
+    if (typeof this.body === 'object' && this.body.fields) return 'PostObject'
     const has = (/** @type {string} */ name) => this.url.searchParams.has(name)
     if (this.method === 'PUT') return has('partNumber') ? 'UploadPart' : 'PutObject'
     if (this.method === 'POST') return has('uploads') ? 'InitiateMultipartUpload' : 'CompleteMultipartUpload'
     if (this.method === 'GET') return 'ListParts'
     return this.method === 'DELETE' ? 'AbortMultipartUpload' : 'HeadObject'
+  }
+
+  /** What a call to VOD says. @returns {Record<string, string>} */
+  get parameters() {
+    return Object.fromEntries(typeof this.body === 'string' ? new URLSearchParams(this.body) : this.url.searchParams)
   }
 
   get part() {
@@ -56,7 +70,7 @@ export class FakeRequest {
   /** Bytes of the body, when it is a slice of the file. */
   get slice() {
     assert.equal(typeof this.body, 'object', `${this.operation} carries no slice`)
-    return /** @type {{ file: number, start: number, end: number }} */ (this.body)
+    return /** @type {{ file: number, start: number, end: number, fields?: [string, string][] }} */ (this.body)
   }
 
   /** @param {Partial<WireResponse>} [response] */
@@ -108,6 +122,8 @@ export function fakeHost({ records = new Map(), ...replacements } = {}) {
   /** @type {Handler | undefined} */
   let handler
   let online = true
+  /** Bytes of a file that were read, as `start-end`. @type {string[]} */
+  const reads = []
 
   /** @type {FakeStorage} */
   const storage = { records, state: 'fine' }
@@ -118,7 +134,7 @@ export function fakeHost({ records = new Map(), ...replacements } = {}) {
 
   /** @type {Host} */
   const host = {
-    limits: { parallel: 6 },
+    limits: { parallel: 6, form: 0 },
     loadCore: (imports) => WebAssembly.instantiate(wasm, imports),
     open(file) {
       if (!(file instanceof FakeFile)) throw new TypeError('a File or Blob is needed')
@@ -132,6 +148,10 @@ export function fakeHost({ records = new Map(), ...replacements } = {}) {
       else if (takers.length > 0) takers.shift()?.(request)
       else untaken.push(request)
       return { done: request.done, abort: () => request.abort() }
+    },
+    async read(source, start, end) {
+      reads.push(`${start}-${end}`)
+      return source.file.bytes(start, end)
     },
     storage: {
       get: (key) => reach().get(key) ?? null,
@@ -152,6 +172,7 @@ export function fakeHost({ records = new Map(), ...replacements } = {}) {
   return {
     host,
     requests,
+    reads,
     storage,
     listeners,
     /** The oldest request that no test has taken yet. @returns {Promise<FakeRequest>} */

@@ -34,6 +34,24 @@ const CALLBACKS = [
   'onUploadEnd',
 ]
 
+/** An error's fields, with its message. @param {any} error */
+export const fieldsOf = (error) => ({ ...error, message: error.message })
+
+/** What an `UploadError` is that only has a code. @param {string} code @param {string} message */
+export const bareError = (code, message) => ({
+  name: 'UploadError', code, message, hint: '', status: undefined, requestId: undefined, partNumber: undefined, retryable: false,
+})
+
+/** A promise and its ends. */
+export function deferred() {
+  /** @type {(value?: any) => void} */
+  let resolve = () => {}
+  /** @type {(reason?: any) => void} */
+  let reject = () => {}
+  const promise = new Promise((done, fail) => { [resolve, reject] = [done, fail] })
+  return { promise, resolve, reject }
+}
+
 /** All that is due without a timer has happened. */
 export const settled = async () => {
   for (let turn = 0; turn < 3; turn++) await new Promise((resolve) => setImmediate(resolve))

@@ -33,6 +33,10 @@ export function tinyOss() {
       objects.set(keyOf(request), request.slice.end - request.slice.start)
       return {}
     },
+    PostObject(request) {
+      objects.set(Object.fromEntries(request.slice.fields ?? []).key, request.slice.end - request.slice.start)
+      return { status: 204 }
+    },
     InitiateMultipartUpload() {
       const id = `U${++ids}`
       uploads.set(id, new Map())

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { freshModule } from './bundle.js'
-import { ADDRESS, AUTH, PART, settled, stage } from './stage.js'
+import { ADDRESS, AUTH, PART, bareError, fieldsOf, settled, stage } from './stage.js'
 import { refusal } from './tiny_oss.js'
 
 /** (module (func (export "trap") unreachable)) */
@@ -47,7 +47,7 @@ async function everyFileFailedOnce({ uploader, calls, fake, of, story }) {
     uploader.listFiles().map((info) => [info, 'InternalError']))
   const [, , message, error] = of('onUploadFailed')[0].args
   assert.match(message, /reload the page: RuntimeError: unreachable/)
-  assert.deepEqual(error, { code: 'InternalError', message })
+  assert.deepEqual(fieldsOf(error), bareError('InternalError', message))
   assert.deepEqual(uploader.listFiles().map(({ state }) => state), ['Failure', 'Failure'])
   assert.deepEqual(story().slice(-3), ['Failed', 'Failed', 'End'])
   assert.equal(of('onUploadEnd').at(-1)?.args[0], uploader.listFiles()[1])
@@ -105,9 +105,9 @@ test('a trap in addFile fails that file, too', async (t) => {
 
 test('a core that cannot be made fails every file that is started', async (t) => {
   const { vodUploadOn } = await freshModule()
-  t.mock.method(Math, 'random', trap)
   const { uploader, add, of } = stage(t, { vodUploadOn })
   add()
+  t.mock.method(Math, 'random', trap)
   uploader.startUpload()
   await settled()
   assert.deepEqual(of('onUploadFailed').map(({ args }) => args[1]), ['InternalError'])

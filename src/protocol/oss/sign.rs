@@ -3,12 +3,15 @@
 //! <https://help.aliyun.com/zh/oss/developer-reference/include-signatures-in-the-authorization-header>
 //! <https://help.aliyun.com/zh/oss/developer-reference/recommend-to-use-signature-version-4>
 
-use super::region;
+use core::time::Duration;
+
+use super::signing_region;
 use crate::digest::{hmac_sha1, hmac_sha256, sha256};
 use crate::http::Method;
+use crate::json::quoted;
 use crate::protocol::Signing;
 use crate::service::Credential;
-use crate::text::{base64, hex, percent_encode};
+use crate::text::{ascending, base64, concat, decimal, hex, percent_encode};
 use crate::time::Timestamp;
 
 /// A query parameter; one without a value has no `=` in what is signed.
@@ -27,7 +30,7 @@ pub fn headers(
 ) -> Vec<(&'static str, String)> {
     let credential = cx.credential;
     let token = ("x-oss-security-token", credential.token.clone());
-    let region = region(cx.target);
+    let region = signing_region(cx);
     let mut added = if region.is_some() {
         let hash = ("x-oss-content-sha256", String::from("UNSIGNED-PAYLOAD"));
         vec![("x-oss-date", cx.now.iso_basic()), hash, token]
@@ -76,7 +79,7 @@ pub fn v1_string_to_sign(
         query.iter().filter(|(name, _)| SUBRESOURCES.contains(name)).map(|(name, value)| {
             (
                 String::from(*name),
-                value.as_ref().map_or(String::new(), |value| ["=", value].concat()),
+                value.as_ref().map_or(String::new(), |value| concat(&["=", value])),
             )
         });
     let signed = ascending(signed.collect(), "&");
@@ -90,7 +93,7 @@ pub fn v1_string_to_sign(
 /// The `Authorization` of version 1.
 pub fn v1_authorization(credential: &Credential, string_to_sign: &str) -> String {
     let signature = base64(&hmac_sha1(credential.secret.as_bytes(), string_to_sign.as_bytes()));
-    ["OSS ", &credential.id, ":", &signature].concat()
+    concat(&["OSS ", &credential.id, ":", &signature])
 }
 
 /// The canonical request of version 4. `additional` are the names of further
@@ -103,10 +106,10 @@ pub fn v4_canonical_request(
     headers: &[(&str, &str)],
     additional: &[&str],
 ) -> String {
-    let mut text = [method, "\n/", bucket, "/", &percent_encode(key, b"/"), "\n"].concat();
+    let mut text = concat(&[method, "\n/", bucket, "/", &percent_encode(key, b"/"), "\n"]);
     let pairs = query.iter().map(|(name, value)| {
         let value = value.as_ref().filter(|value| !value.is_empty());
-        let value = value.map(|value| ["=", &percent_encode(value, b"")].concat());
+        let value = value.map(|value| concat(&["=", &percent_encode(value, b"")]));
         (percent_encode(name, b""), value.unwrap_or_default())
     });
     text.push_str(&ascending(pairs.collect(), "&"));
@@ -118,7 +121,7 @@ pub fn v4_canonical_request(
     };
     push_headers(&mut text, headers, is_signed);
     text.push('\n');
-    text.push_str(&additional.join(";"));
+    push_joined(&mut text, additional);
     text.push_str("\nUNSIGNED-PAYLOAD");
     text
 }
@@ -126,15 +129,87 @@ pub fn v4_canonical_request(
 /// What version 4 signs.
 pub fn v4_string_to_sign(now: Timestamp, scope: &str, canonical_request: &str) -> String {
     let hash = hex(&sha256(canonical_request.as_bytes()));
-    ["OSS4-HMAC-SHA256\n", &now.iso_basic(), "\n", scope, "\n", &hash].concat()
+    concat(&["OSS4-HMAC-SHA256\n", &now.iso_basic(), "\n", scope, "\n", &hash])
 }
 
 /// The key that version 4 signs with: good for a day, a region and a service.
 pub fn v4_signing_key(secret: &str, day: &str, region: &str) -> Vec<u8> {
-    let key = hmac_sha256(["aliyun_v4", secret].concat().as_bytes(), day.as_bytes());
+    let key = hmac_sha256(concat(&["aliyun_v4", secret]).as_bytes(), day.as_bytes());
     let key = hmac_sha256(&key, region.as_bytes());
     let key = hmac_sha256(&key, b"oss");
     hmac_sha256(&key, b"aliyun_v4_request")
+}
+
+/// How long a form may be on its way, and how long at the least.
+const FORM_LIFE: Duration = Duration::from_hours(1);
+const FORM_LEAST: Duration = Duration::from_mins(2);
+
+/// The fields that sign a form for exactly this object of exactly this size.
+/// <https://help.aliyun.com/zh/oss/developer-reference/postobject>
+pub fn form(cx: &Signing<'_>) -> Vec<(&'static str, String)> {
+    let Credential { id, secret, token, .. } = cx.credential;
+    let token = ("x-oss-security-token", token.clone());
+    let Some(region) = signing_region(cx) else {
+        let policy = policy(cx, &[]);
+        let signature = v1_policy_signature(secret, &policy);
+        let id = ("OSSAccessKeyId", id.clone());
+        return vec![("policy", policy), id, token, ("Signature", signature)];
+    };
+    let day = cx.now.iso_day();
+    let credential = concat(&[id, "/", &scope(&day, region)]);
+    let mut fields = vec![
+        ("x-oss-signature-version", String::from("OSS4-HMAC-SHA256")),
+        ("x-oss-credential", credential),
+        ("x-oss-date", cx.now.iso_basic()),
+        token,
+    ];
+    let policy = policy(cx, &fields);
+    fields.push(("x-oss-signature", v4_policy_signature(secret, cx.now, region, &policy)));
+    fields.push(("policy", policy));
+    fields
+}
+
+/// What version 1 signs a form's `policy` with.
+pub fn v1_policy_signature(secret: &str, policy: &str) -> String {
+    base64(&hmac_sha1(secret.as_bytes(), policy.as_bytes()))
+}
+
+/// What version 4 signs a form's `policy` with.
+pub fn v4_policy_signature(secret: &str, now: Timestamp, region: &str, policy: &str) -> String {
+    let key = v4_signing_key(secret, &now.iso_day(), region);
+    hex(&hmac_sha256(&key, policy.as_bytes()))
+}
+
+/// What a form may be used for, in base64.
+fn policy(cx: &Signing<'_>, fields: &[(&'static str, String)]) -> String {
+    // It must not outlive the credential, but nor be over by a wrong clock.
+    let until = (cx.now + FORM_LIFE).min(cx.expires.unwrap_or(Timestamp::NEVER));
+    let until = until.max(cx.now + FORM_LEAST).iso();
+    let size = decimal(cx.info.size, 1);
+    let mut json = concat(&[
+        "{\"expiration\":\"",
+        &until,
+        "\",\"conditions\":[{\"bucket\":",
+        &quoted(&cx.target.bucket),
+        "},[\"eq\",\"$key\",",
+        &quoted(&cx.target.key),
+        "],[\"content-length-range\",",
+        &size,
+        ",",
+        &size,
+        "]",
+    ]);
+    for (name, value) in fields {
+        for part in [",{", &quoted(name), ":", &quoted(value), "}"] {
+            json.push_str(part);
+        }
+    }
+    json.push_str("]}");
+    base64(json.as_bytes())
+}
+
+fn scope(day: &str, region: &str) -> String {
+    concat(&[day, "/", region, "/oss/aliyun_v4_request"])
 }
 
 /// The `Authorization` of version 4.
@@ -146,44 +221,34 @@ pub fn v4_authorization(
     additional: &[&str],
 ) -> String {
     let day = now.iso_day();
-    let scope = [&day, "/", region, "/oss/aliyun_v4_request"].concat();
+    let scope = scope(&day, region);
     let to_sign = v4_string_to_sign(now, &scope, canonical_request);
     let signature =
         hex(&hmac_sha256(&v4_signing_key(&credential.secret, &day, region), to_sign.as_bytes()));
-    let mut text = ["OSS4-HMAC-SHA256 Credential=", &credential.id, "/", &scope].concat();
+    let mut text = concat(&["OSS4-HMAC-SHA256 Credential=", &credential.id, "/", &scope]);
     if !additional.is_empty() {
         text.push_str(",AdditionalHeaders=");
-        text.push_str(&additional.join(";"));
+        push_joined(&mut text, additional);
     }
     text.push_str(",Signature=");
     text.push_str(&signature);
     text
 }
 
+fn push_joined(text: &mut String, names: &[&str]) {
+    for (index, name) in names.iter().enumerate() {
+        if index > 0 {
+            text.push(';');
+        }
+        text.push_str(name);
+    }
+}
+
 /// Appends the headers that are to be signed: lower-case, ascending, trimmed.
 fn push_headers(text: &mut String, headers: &[(&str, &str)], is_signed: impl Fn(&str) -> bool) {
     let lower = headers
         .iter()
-        .map(|(name, value)| (name.to_ascii_lowercase(), [":", value.trim(), "\n"].concat()))
+        .map(|(name, value)| (name.to_ascii_lowercase(), concat(&[":", value.trim(), "\n"])))
         .filter(|(name, _)| is_signed(name));
     text.push_str(&ascending(lower.collect(), ""));
-}
-
-/// The pairs in ascending order as one text. Sorted by hand: there are ten at
-/// most, and the library's sort is 8 KB for each type that it sorts.
-fn ascending(pairs: Vec<(String, String)>, separator: &str) -> String {
-    let mut sorted: Vec<(String, String)> = Vec::with_capacity(pairs.len());
-    for pair in pairs {
-        let index = sorted.partition_point(|other| *other <= pair);
-        sorted.insert(index, pair);
-    }
-    let mut text = String::new();
-    for (index, (name, value)) in sorted.iter().enumerate() {
-        if index > 0 {
-            text.push_str(separator);
-        }
-        text.push_str(name);
-        text.push_str(value);
-    }
-    text
 }
