@@ -3,10 +3,12 @@
 // Everything about sending bytes is the SDK's.
 import { Refused, createAppServer } from './app_server.js'
 import { createChart } from './chart.js'
+import { createCredentials } from './credentials.js'
 import { bytes, percent, speed } from './format.js'
 import { createLog } from './log.js'
 import { createNetwork } from './network.js'
-import { createRow, shownState } from './row.js'
+import { createRow, imageOf, shownState } from './row.js'
+import { createSettings } from './settings.js'
 import { createUnfinished } from './unfinished.js'
 import { verify } from './verify.js'
 import { fill, switchLanguage, text } from './words.js'
@@ -15,6 +17,9 @@ import { fill, switchLanguage, text } from './words.js'
 
 /** @template {HTMLElement} [T=HTMLElement] @param {string} id @returns {T} */
 const element = (id) => /** @type {T} */ (document.getElementById(id))
+
+/** With an STS token the SDK tells VOD this; an image has to have a type, what else VOD needs the file tells. */
+const PARAM_DATA = '{"Vod":{"ImageType":"default"}}'
 
 /** @type {Row[]} */
 let rows = []
@@ -30,12 +35,20 @@ fill(document)
 const log = createLog({ list: element('log'), empty: element('log-empty'), copy: element('log-copy'), clear: element('log-clear') })
 const chart = createChart(element('chart'), element('chart-now'))
 const unfinished = createUnfinished(element('unfinished'), () => rows.map(({ file }) => file))
+const settings = createSettings({
+  ways: element('way'),
+  detail: element('way-detail'),
+  atOnce: element('at-once'),
+  locked: element('at-once-locked'),
+  note: (words) => log.write('page', '', words, 'call'),
+})
 render()
 
 const config = await fetch('config.json').then((response) => response.json()).catch(() => fail('problem.config'))
 // Not a static import: a missing build should be a sentence on the page, not a blank one.
 const { default: VODUpload } = await import('/vodupload/vodupload.js').catch(() => fail('problem.sdk'))
 const app = createAppServer(config.app)
+const credentials = createCredentials(app)
 const network = createNetwork({
   switch_: element('network'),
   detail: element('network-detail'),
@@ -48,21 +61,32 @@ const network = createNetwork({
   },
 })
 
-const uploader = new VODUpload({
-  userId: '1',
-  region: 'cn-shanghai',
-  parallel: 5,
-  retryCount: 3,
-  retryDuration: 2,
-  timeout: 60_000,
-  onUploadstarted: started,
-  onUploadProgress: progressed,
-  onUploadTokenExpired: expired,
-  onUploadSucceed: succeeded,
-  onUploadFailed: failed,
-  onUploadCanceled: canceled,
-  onUploadEnd: ended,
+let uploader = createUploader()
+element('at-once').addEventListener('change', () => {
+  log.write('new VODUpload', '', `fileParallel ${settings.atOnce()}`, 'call')
+  uploader = createUploader()
 })
+
+/** Files at once cannot be changed later: another number takes another uploader, once the last has nothing left to do. */
+function createUploader() {
+  return new VODUpload({
+    userId: '1',
+    region: 'cn-shanghai',
+    vodEndpoint: config.vod,
+    fileParallel: settings.atOnce(),
+    parallel: 5,
+    retryCount: 3,
+    retryDuration: 2,
+    timeout: 60_000,
+    onUploadstarted: started,
+    onUploadProgress: progressed,
+    onUploadTokenExpired: expired,
+    onUploadSucceed: succeeded,
+    onUploadFailed: failed,
+    onUploadCanceled: canceled,
+    onUploadEnd: ended,
+  })
+}
 
 // ── callbacks, in the order of an upload ──
 
@@ -72,31 +96,25 @@ async function started(info) {
   const row = rowOf(info)
   if (!row) return
   Object.assign(row, {
-    waiting: 'credential', problem: null, verdict: null, retryAtEnd: false,
+    waiting: 'credential', way: settings.way(), image: null, problem: null, verdict: null, retryAtEnd: false,
     resuming: Boolean(info.videoId), resumedAt: null, counted: null, took: null, startedAt: performance.now(),
   })
   draw()
 
-  const grant = await grantFor(info).catch((error) => withoutCredential(row, error))
-  if (!grant || row.waiting !== 'credential') return
-  row.waiting = null
-  row.movedAt = performance.now()
-  log.write('setUploadAuthAndAddress', info.file.name, `videoId ${grant.videoId}`, 'call')
-  const taken = uploader.setUploadAuthAndAddress(info, grant.uploadAuth, grant.uploadAddress, grant.videoId)
-  if (taken === false) log.write('setUploadAuthAndAddress', info.file.name, 'refused', 'call')
-  draw()
+  const answer = await credentials.first(uploader, info, row.way).catch((error) => withoutCredential(row, error))
+  if (!answer || row.waiting !== 'credential') return
+  give(answer, row)
+  if (row.way === 'sts' && info.state === 'Ready') row.waiting = 'vod' // the SDK asks it now, and tells with the first progress
 }
 
-/** @param {any} info */
-async function grantFor(info) {
-  if (!info.videoId) return app.create(info.file)
-  try {
-    return await app.refresh(info.videoId)
-  } catch (error) {
-    // The video of an old checkpoint may be gone: then this is a new upload.
-    if (error instanceof Refused && error.status === 404) return app.create(info.file)
-    throw error
-  }
+/** @param {import('./credentials.js').Answer} answer @param {Row} row */
+function give({ call, detail, image, give }, row) {
+  row.waiting = null
+  row.image = image
+  row.movedAt = performance.now()
+  log.write(call, row.file.name, detail, 'call')
+  if (give() === false) log.write(call, row.file.name, 'refused', 'call')
+  draw()
 }
 
 /** @param {any} info @param {number} total @param {number} ratio @param {any} [more] */
@@ -111,6 +129,7 @@ function progressed(info, total, ratio, more) {
     row.counted = loadedBytes
   }
   row.resuming = false
+  if (row.waiting === 'vod') row.waiting = null
   const moved = loadedBytes - (row.counted ?? 0)
   if (moved > 0) {
     chart.add(moved)
@@ -130,13 +149,8 @@ async function expired(info) {
   if (!row) return
   row.waiting = 'renewing'
   draw()
-  const grant = await app.refresh(info.videoId).catch((error) => withoutCredential(row, error))
-  if (!grant || row.waiting !== 'renewing') return
-  row.waiting = null
-  row.movedAt = performance.now()
-  log.write('resumeUploadWithAuth', info.file.name, '', 'call')
-  if (uploader.resumeUploadWithAuth(grant.uploadAuth) === false) log.write('resumeUploadWithAuth', info.file.name, 'refused', 'call')
-  draw()
+  const answer = await credentials.renewed(uploader, info, row.way).catch((error) => withoutCredential(row, error))
+  if (answer && row.waiting === 'renewing') give(answer, row)
 }
 
 /** @param {any} info */
@@ -147,16 +161,16 @@ async function succeeded(info) {
   Object.assign(row, { loaded: 1, waiting: null, problem: null, verdict: 'running', took: (performance.now() - row.startedAt) / 1000 })
   announce(row)
   draw()
-  row.verdict = await verify(app, info.videoId, row.file)
+  row.verdict = await verify(app, info.isImage ? imageOf(row) : info, row.file)
   draw()
 }
 
-/** @param {any} info @param {string} code @param {string} message */
-function failed(info, code, message) {
+/** @param {any} info @param {string} code @param {string} message @param {any} [error] */
+function failed(info, code, message, error) {
   log.write('onUploadFailed', info.file.name, `${code}: ${message}`)
   const row = rowOf(info) ?? refusedRow(info)
   row.waiting = null
-  row.problem = { code, message }
+  row.problem = { code, message, hint: error?.hint, requestId: error?.requestId }
   announce(row)
   draw()
 }
@@ -185,7 +199,7 @@ function add(files) {
   for (const file of files) {
     if (duplicates.includes(file)) continue
     log.write('addFile', file.name, bytes(file.size), 'call')
-    if (uploader.addFile(file, null, null, null, '{"Vod":{}}') === false) log.write('addFile', file.name, 'refused', 'call')
+    if (uploader.addFile(file, null, null, null, PARAM_DATA) === false) log.write('addFile', file.name, 'refused', 'call')
     for (const info of uploader.listFiles()) {
       if (!rowOf(info)) rows.push(createRow(info, perform))
     }
@@ -256,6 +270,7 @@ function remove(row, index) {
     log.write('deleteFile', row.file.name, String(index), 'call')
     uploader.deleteFile(index)
   }
+  URL.revokeObjectURL(row.picture)
   const at = rows.indexOf(row)
   rows = rows.filter((other) => other !== row)
   const next = rows[Math.min(at, rows.length - 1)]
@@ -273,7 +288,8 @@ function withoutCredential(row, error) {
   row.waiting = null
   if (error instanceof Refused && error.status === 400) uploader.cancelFile(uploader.listFiles().indexOf(row.info))
   else stop()
-  row.problem = { code: (error instanceof Refused && error.code) || 'CredentialUnavailable', message: error.message }
+  const { code, requestId } = error instanceof Refused ? error : /** @type {Partial<Refused>} */ ({})
+  row.problem = { code: code || 'CredentialUnavailable', message: error.message, requestId }
   draw()
   return null
 }
@@ -306,7 +322,7 @@ const announce = (row) => say(`${row.file.name}: ${text(`state.${row.info.state}
 function fail(key) {
   problem = key
   render()
-  for (const id of ['drop', 'language', 'panel']) element(id).hidden = true // nothing behind them works
+  for (const id of ['drop', 'settings', 'language', 'panel']) element(id).hidden = true // nothing behind them works
   throw new Error(text(key))
 }
 
@@ -330,6 +346,7 @@ function render() {
   }
   const active = running || rows.some((row) => shownState(row) === 'Uploading')
   for (const row of rows) row.render(active)
+  settings.lock(active || rows.some(({ info, refused }) => !refused && info.state !== 'Success'))
   renderQueue(active)
 }
 
@@ -375,6 +392,7 @@ element('language').addEventListener('click', () => {
   fill(document)
   chart.redraw()
   network.render()
+  settings.render()
   unfinished.render()
   render()
 })

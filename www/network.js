@@ -42,7 +42,7 @@ export function createNetwork({ switch_, detail, expire, app, note, report }) {
         ...body && { headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(body) },
       })
       if (!response.ok) throw new Error(String(response.status))
-    })      .then(() => report(false), () => report(true))
+    }).then(() => report(false), () => report(true))
   }
 
   function apply() {

@@ -11,7 +11,7 @@ const MESSAGE_SHOWN = 300
 
 /**
  * @typedef {'start' | 'resume' | 'retry' | 'again' | 'stop' | 'cancel' | 'remove'} Act
- * @typedef {{ code: string, message: string }} Problem
+ * @typedef {{ code: string, message: string, hint?: string, requestId?: string }} Problem
  * @typedef {{ same: boolean | null, words: () => string }} Verdict
  */
 
@@ -55,7 +55,13 @@ export function createRow(info, perform) {
     /** @type {number | null} seconds from the last start to success */
     took: null,
     /** What the page itself is busy with for this file. */
-    waiting: /** @type {'credential' | 'renewing' | null} */ (null),
+    waiting: /** @type {'credential' | 'vod' | 'renewing' | null} */ (null),
+    /** How the file's last start was authorised. */
+    way: /** @type {import('./credentials.js').Way} */ ('address'),
+    /** What the app server told of an image; with an STS token VOD tells the SDK, and `info` has it. */
+    image: /** @type {import('./app_server.js').ImageGrant | null} */ (null),
+    /** The object URL of the thumbnail. */
+    picture: '',
     /** The ratio at which an earlier upload went on. */
     resumedAt: /** @type {number | null} */ (null),
     /** A checkpoint was found; where it stood is known with the first progress. */
@@ -101,7 +107,9 @@ export function createRow(info, perform) {
     part('.error').hidden = !problem || !['Canceled', 'Failure', 'Stoped'].includes(state)
     if (!problem) return
     say('.error-advice', advice(problem.code))
-    say('.error-code', `${problem.code}: ${problem.message.slice(0, MESSAGE_SHOWN)}`)
+    say('.error-code', `${problem.code}: ${told(problem)}`)
+    part('.error-request').hidden = !problem.requestId
+    say('.error-request', text('error.request', { id: problem.requestId ?? '' }))
   }
 
   /** @param {string} state @param {boolean} running */
@@ -126,11 +134,27 @@ export function createRow(info, perform) {
     const done = info.state === 'Success'
     part('.result').hidden = !done
     if (!done) return
-    say('.video', info.videoId ?? '')
+    const { imageId, imageUrl, fileUrl } = imageOf(row)
+    say('.media-title', text(info.isImage ? 'result.imageId' : 'result.video'))
+    say('.media', (info.isImage ? imageId : info.videoId) ?? '')
+    const address = info.isImage && (imageUrl ?? fileUrl)
+    for (const shown of node.querySelectorAll('.of-image')) shown.toggleAttribute('hidden', !address)
+    if (address) showImage(address)
+    say('.verified', text(info.verified ? 'verified.yes' : 'verified.no'))
     say('.object', info.object ?? '')
     const { verdict } = row
     say('.check', verdict === 'running' || !verdict ? text('check.running') : verdict.words())
     part('.check').dataset.verdict = verdict === 'running' || !verdict ? 'running' : String(verdict.same)
+  }
+
+  /** @param {string} address */
+  function showImage(address) {
+    /** @type {HTMLAnchorElement} */ (part('.picture')).href = address
+    if (row.picture) return
+    const thumb = /** @type {HTMLImageElement} */ (part('.thumb'))
+    row.picture = URL.createObjectURL(row.file)
+    thumb.onload = () => { thumb.hidden = false } // not every browser can show every format
+    thumb.src = row.picture
   }
 
   fill(node)
@@ -146,6 +170,19 @@ export function createRow(info, perform) {
  */
 export function shownState({ info, waiting }) {
   return waiting && info.state !== 'Success' ? 'Uploading' : info.state
+}
+
+/**
+ * What VOD calls the image of a row, as far as anybody told.
+ * @param {Row} row
+ * @returns {{ imageId?: string, imageUrl?: string, fileUrl?: string }}
+ */
+export const imageOf = ({ image, info }) => image ?? info
+
+/** @param {Problem} problem the message in short; its end is the hint, which is what people need */
+function told({ message, hint = '' }) {
+  const what = hint && message.endsWith(hint) ? message.slice(0, -hint.length).trimEnd() : message
+  return [what.slice(0, MESSAGE_SHOWN), hint].filter(Boolean).join(' ')
 }
 
 /** @param {Row} row */
@@ -183,11 +220,14 @@ function note(row) {
     case 'Failure':
       return row.retryAtEnd ? text('note.retry') : ''
     case 'Stoped':
-      return row.loaded > 0 && !row.problem ? text('note.kept') : ''
+      // Of an image VOD makes another one at each start.
+      return row.loaded > 0 && !row.problem && !row.info.isImage ? text('note.kept') : ''
     case 'Uploading': {
-      if (waiting) return text(`note.${waiting}`)
       const still = performance.now() - movedAt
-      return movedAt > 0 && still > STALLED_AFTER_MS ? text('note.stalled', { time: duration(still / 1000) }) : resumed(row)
+      const stalled = movedAt > 0 && still > STALLED_AFTER_MS && text('note.stalled', { time: duration(still / 1000) })
+      // With `vod` the SDK is asking, else the app server is asked, about which the SDK can do nothing.
+      if (waiting) return (waiting === 'vod' && stalled) || text(`note.${waiting}`)
+      return stalled || resumed(row)
     }
     default:
       return ''

@@ -23,12 +23,13 @@ const TYPES = /** @type {Record<string, string>} */ ({
   '.wasm': 'application/wasm',
 })
 
-// `*.localhost` because a bucket is a host name in front of the OSS endpoint.
+// Any port: those of the cloud (OSS, VOD, app server) are not known before it has started. `*.localhost` because a bucket is
+// a host name in front of the OSS endpoint. `blob:` for the thumbnails of picked images.
 const POLICY = [
   "default-src 'none'",
   "script-src 'self' 'wasm-unsafe-eval'",
   "style-src 'self'",
-  "img-src 'self' data:",
+  "img-src 'self' data: blob:",
   "connect-src 'self' http://127.0.0.1:* http://localhost:* http://*.localhost:*",
   "base-uri 'none'",
   "form-action 'none'",
@@ -61,7 +62,7 @@ export async function startDemo({ port = 0, dir, sdk = SDK, cloudOptions = {} } 
   // The port first: it is what fails, and nothing is left behind then.
   await listen(server, port)
   const cloud = await startCloud({ ...cloudOptions, ...dir && { root: dir } })
-  config = JSON.stringify({ app: cloud.app, oss: cloud.oss })
+  config = JSON.stringify({ app: cloud.app, oss: cloud.oss, vod: cloud.vod })
 
   const address = /** @type {import('node:net').AddressInfo} */ (server.address())
   return {
@@ -139,6 +140,7 @@ async function main() {
 
   console.log(`vodupload demo   ${demo.url}`)
   console.log(`local OSS        ${demo.cloud.oss}`)
+  console.log(`local VOD        ${demo.cloud.vod}`)
   console.log(`app server       ${demo.cloud.app}`)
   console.log(values.dir ? `uploaded files stay in ${values.dir}` : 'uploaded files are removed when the server stops')
   if (!existsSync(join(SDK, 'vodupload.js'))) console.log('The SDK is not built yet: run "npm run build", then reload the page.')

@@ -6,7 +6,7 @@ const STORED = 'vodupload-demo-language' // must not begin with "upload_": those
 
 /** @type {Record<string, [english: string, chinese: string]>} */
 const WORDS = {
-  tagline: ['Resumable video uploads, against a local cloud on this computer', '可断点续传的视频上传，连接本机上的本地云'],
+  tagline: ['Resumable uploads to Aliyun VOD, shown against a local cloud on this computer', '向阿里云视频点播断点续传，连接本机上的本地云'],
   'language.other': ['中文', 'English'],
   panel: ['Network, throughput and callbacks', '网络、吞吐量与回调'],
 
@@ -21,11 +21,20 @@ const WORDS = {
   'unfinished.forget': ['Forget', '忽略'],
   'unfinished.forget.label': ['Forget {name}', '忽略 {name}'],
 
-  'drop.title': ['Drop videos here', '将视频拖到这里'],
+  'drop.title': ['Drop videos, audio or images here', '将视频、音频或图片拖到这里'],
   'drop.detail': ['One or many, any size. Nothing leaves this computer.', '一个或多个，大小不限。文件不会离开本机。'],
   'drop.choose': ['Choose files', '选择文件'],
   'drop.duplicate': ['{name} is already in the queue', '{name} 已在队列中'],
   'drop.added': ['{count} added', '已添加 {count} 个文件'],
+
+  settings: ['Choices for the next uploads', '后续上传的设置'],
+  'way.title': ['Authorisation', '授权方式'],
+  'way.address': ['Upload address and credential', '上传地址和凭证'],
+  'way.sts': ['STS token', 'STS 凭证'],
+  'way.address.detail': ['The app server asks VOD and passes on its answer. For files started from now on.', '由应用服务器请求点播服务并转交结果。对此后开始的文件生效。'],
+  'way.sts.detail': ['The app server gives a token, the SDK asks VOD. For files started from now on.', '应用服务器只提供临时凭证，由 SDK 请求点播服务。对此后开始的文件生效。'],
+  'atonce.title': ['Files at once', '同时上传的文件数'],
+  'atonce.locked': ['Once all files are done', '全部完成后可更改'],
 
   'queue.title': ['Queue', '队列'],
   'queue.one': ['1 file', '1 个文件'],
@@ -48,6 +57,7 @@ const WORDS = {
   'file.left': ['{time} left', '剩余 {time}'],
   'file.took': ['took {time}', '用时 {time}'],
   'note.credential': ['Asking the app server for a credential', '正在向应用服务器申请上传凭证'],
+  'note.vod': ['Asking VOD for the upload address', '正在向点播服务申请上传地址'],
   'note.renewing': ['The credential expired; asking for a new one', '凭证已过期，正在申请新凭证'],
   'note.resumed': ['Resumed at {percent}', '从 {percent} 处继续'],
   'note.stalled': ['No bytes for {time}. The SDK keeps trying.', '已有 {time} 没有数据传输，SDK 仍在重试。'],
@@ -64,6 +74,13 @@ const WORDS = {
   'act.label': ['{act}: {name}', '{act}：{name}'],
 
   'result.video': ['Video id', '视频 ID'],
+  'result.imageId': ['Image id', '图片 ID'],
+  'result.image': ['Image', '图片'],
+  'result.open': ['Open what is stored', '打开已存储的图片'],
+  'result.verified': ['Integrity', '完整性'],
+  'verified.yes': ['Compared with the file', '已与文件比对'],
+  'verified.no': ['Not all compared with the file', '未与文件全部比对'],
+  'error.request': ['Request id {id}', '请求 ID {id}'],
   'result.object': ['Object key', '对象键'],
   'result.check': ['Local OSS', '本地 OSS'],
   'check.running': ['Comparing', '正在比对'],
@@ -82,7 +99,7 @@ const WORDS = {
   'network.normal.detail': ['As fast as this computer.', '以本机的最高速度传输。'],
   'network.slow.detail': ['2 MB/s, shared by all requests.', '所有请求共享 2 MB/s。'],
   'network.flaky.detail': ['5% of requests are cut, 5% answer 503.', '5% 的请求被中断，5% 返回 503。'],
-  'network.offline.detail': ['The local OSS drops every connection. The SDK tries again for a while; what was sent is kept.', '本地 OSS 断开所有连接。SDK 会重试一段时间，已上传的部分会保留。'],
+  'network.offline.detail': ['The local OSS and VOD drop every connection. The SDK tries again for a while; what was sent is kept.', '本地 OSS 与点播服务断开所有连接。SDK 会重试一段时间，已上传的部分会保留。'],
   'network.expire': ['Expire credential', '使凭证过期'],
 
   'chart.title': ['Throughput', '吞吐量'],
@@ -109,19 +126,20 @@ const ADVICE = {
   ConnectionTimeoutError: ['No bytes moved for too long. Check the connection, then try again: what was sent is kept.', '长时间没有数据传输。请检查网络后重试，已上传的部分会保留。'],
   CredentialUnavailable: ['The app server did not give a credential. Try again: what was sent is kept.', '应用服务器没有返回上传凭证。请重试，已上传的部分会保留。'],
   EmptyFile: ['The file has no bytes. Choose another one.', '文件为空，请选择其他文件。'],
-  FileChanged: ['The file changed on disk during the upload. Remove it and add it again.', '上传过程中文件发生了变化，请移除后重新添加。'],
-  FileNotExist: ['The file can no longer be read. It may have been moved or deleted.', '无法再读取此文件，它可能已被移动或删除。'],
-  InvalidAccessKeyId: ['The storage does not know this credential. Check the app server that signs uploads.', '存储服务不认识此凭证，请检查签发凭证的应用服务器。'],
+  FileUnreadable: ['The file was changed, moved or deleted. Remove it here and add it again.', '文件已被修改、移动或删除，请移除后重新添加。'],
+  'Forbidden.RAM': ['VOD refuses this token. Check the permissions of the role that it stands for.', '点播服务拒绝了此凭证，请检查其角色的权限。'],
+  InconsistentChecksum: ['What the storage holds differs from the file. Try again.', '存储的数据与文件不一致，请重试。'],
+  InvalidAccessKeyId: ['The service does not know this credential. Check the app server that signs uploads.', '服务端不认识此凭证，请检查签发凭证的应用服务器。'],
   InvalidParamData: ['The parameters given with the file are not valid JSON.', '随文件传入的参数不是合法的 JSON。'],
-  'InvalidParameter.FileName': ['The app server does not take this file name. Give the file an extension, such as .mp4.', '应用服务器不接受此文件名，请为文件加上扩展名，例如 .mp4。'],
-  NetworkError: ['The storage could not be reached. Check the connection, then try again: what was sent is kept.', '无法连接存储服务。请检查网络后重试，已上传的部分会保留。'],
+  'InvalidParameter.FileName': ['VOD does not take this file name. Give the file an extension, such as .mp4.', '点播服务不接受此文件名，请为文件加上扩展名，例如 .mp4。'],
+  NetworkError: ['The service could not be reached. Check the connection, then try again: what was sent is kept.', '无法连接服务。请检查网络后重试，已上传的部分会保留。'],
   NoSuchBucket: ['The bucket of this upload address does not exist. Check the VOD region.', '上传地址中的 Bucket 不存在，请检查点播地域。'],
-  ReadFileError: ['The browser could not read the file. Add it again.', '浏览器无法读取此文件，请重新添加。'],
   RequestTimeTooSkewed: ['The clock of this device is wrong. Correct it, then try again.', '本机时间不准确，请校正后重试。'],
-  SignatureDoesNotMatch: ['The storage computed another signature. Check the key of the app server.', '存储服务计算的签名不同，请检查应用服务器的密钥。'],
+  SignatureDoesNotMatch: ['The service computed another signature. Check the key of the app server.', '服务端计算的签名不同，请检查应用服务器的密钥。'],
+  UnexpectedResponse: ['Something else than the storage answered, such as a log-in page. Check the network, then try again.', '应答并非来自存储服务，可能是登录页。请检查网络后重试。'],
   UploadTokenExpired: ['The credential expired and no new one arrived. Try again: what was sent is kept.', '凭证已过期且没有收到新凭证。请重试，已上传的部分会保留。'],
 }
-const BUSY = /** @type {[string, string]} */ (['The storage is busy. Try again in a moment: what was sent is kept.', '存储服务繁忙，请稍后重试，已上传的部分会保留。'])
+const BUSY = /** @type {[string, string]} */ (['The service is busy. Try again in a moment: what was sent is kept.', '服务繁忙，请稍后重试，已上传的部分会保留。'])
 const UNKNOWN = /** @type {[string, string]} */ (['The upload did not succeed. Try again; if it fails the same way, look at the code below.', '上传未成功。请重试；若再次失败，请查看下方错误码。'])
 
 let column = /** @type {0 | 1} */ (chinesePreferred() ? 1 : 0)
