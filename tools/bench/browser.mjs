@@ -71,10 +71,10 @@ export async function launch() {
 /** @typedef {Awaited<ReturnType<typeof launch>>} Browser */
 
 /**
- * An open page whose file input holds the file.
+ * An open page whose file input holds the file, if there is one.
  * @param {Browser} browser
  * @param {string} url
- * @param {string} file
+ * @param {string} [file]
  */
 export async function openPage(browser, url, file) {
   const { targetId } = await browser.send('Target.createTarget', { url })
@@ -88,8 +88,10 @@ export async function openPage(browser, url, file) {
     return result.value
   }
   while (!await evaluate('"bench" in globalThis')) await new Promise((resolve) => setTimeout(resolve, 20))
-  const { result } = await send('Runtime.evaluate', { expression: 'document.getElementById("file")' })
-  await send('DOM.setFileInputFiles', { files: [file], objectId: result.objectId })
+  if (file) {
+    const { result } = await send('Runtime.evaluate', { expression: 'document.getElementById("file")' })
+    await send('DOM.setFileInputFiles', { files: [file], objectId: result.objectId })
+  }
   await send('Performance.enable')
   return {
     evaluate,
