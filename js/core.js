@@ -157,9 +157,14 @@ export function createCore(host, options, emit, warn) {
     /** @param {number} file @param {number} start @param {number} end */
     async read(file, start, end) {
       const source = sources.get(file)
-      const bytes = source && await host.read(source, start, end)
-      if (bytes?.byteLength === end - start) return bytes
-      throw { code: 'FileUnreadable', message: `Bytes ${start} to ${end} of the file are not there.` }
+      let message = `Bytes ${start} to ${end} of the file are not there.`
+      try {
+        const bytes = source && await host.read(source, start, end)
+        if (bytes?.byteLength === end - start) return bytes
+      } catch (error) {
+        message = String(/** @type {any} */ (error)?.message ?? error)
+      }
+      throw { code: 'FileUnreadable', message }
     },
     /** @param {number} _file @param {string} key */
     async load(_file, key) {

@@ -2,93 +2,25 @@
 
 #![cfg(target_arch = "wasm32")]
 
-use js_sys::{Object, Promise};
+#[path = "web/grants.rs"]
+mod grants;
+#[path = "web/integrity.rs"]
+mod integrity;
+#[path = "web/world.rs"]
+mod world;
+
+use js_sys::Object;
 use vodupload::wasm::{Host, JsUploader};
 use vodupload::{Checkpoint, FileInfo, Timestamp};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
+use world::{
+    CANCEL, OFFLINE, ONLINE, OPTIONS, PART, REMOVE, RESUME, START, STOP, World, ask, begin, object,
+    options, permit, renewal, set_clock, source, uploader, wait,
+};
 
 wasm_bindgen_test_configure!(run_in_browser);
-
-#[wasm_bindgen(module = "/tests/js/web_host.js")]
-extern "C" {
-    #[derive(Clone)]
-    type World;
-
-    #[wasm_bindgen(constructor)]
-    fn new() -> World;
-    #[wasm_bindgen(method)]
-    fn fault(this: &World, operation: &str, faults: &str);
-    #[wasm_bindgen(method)]
-    fn until(this: &World, what: &str, count: u32) -> Promise;
-    #[wasm_bindgen(method)]
-    fn story(this: &World) -> String;
-    #[wasm_bindgen(method)]
-    fn operations(this: &World) -> String;
-    #[wasm_bindgen(method)]
-    fn shape(this: &World, event: &str) -> String;
-    #[wasm_bindgen(method)]
-    fn event(this: &World, event: &str) -> String;
-    #[wasm_bindgen(method)]
-    fn request(this: &World, index: u32) -> String;
-    #[wasm_bindgen(method)]
-    fn dates(this: &World) -> String;
-    #[wasm_bindgen(method)]
-    fn reload(this: &World) -> World;
-    #[wasm_bindgen(method, getter)]
-    fn aborted(this: &World) -> u32;
-    #[wasm_bindgen(method, getter)]
-    fn traps(this: &World) -> u32;
-    #[wasm_bindgen(method, setter, js_name = emitThrows)]
-    fn set_emit_throws(this: &World, throws: bool);
-
-    #[wasm_bindgen(js_name = shape)]
-    fn shape_of(value: &JsValue) -> String;
-    #[wasm_bindgen(js_name = setClock)]
-    fn set_clock(offset: f64);
-    fn object(json: &str) -> JsValue;
-    fn base64(value: &JsValue) -> String;
-}
-
-const PART: u64 = 102_400;
-const OPTIONS: &str = r#"{"partSize":102400,"retryDuration":20,"userId":"7","requests":6}"#;
-
-fn auth() -> String {
-    base64(&object(r#"{"AccessKeyId":"STS.N","AccessKeySecret":"s","SecurityToken":"t"}"#))
-}
-
-fn address() -> String {
-    let endpoint = "https://oss-cn-shanghai.aliyuncs.com";
-    base64(&object(&format!(r#"{{"Endpoint":"{endpoint}","Bucket":"b","FileName":"sv/a.mp4"}}"#)))
-}
-
-fn source(size: u64) -> JsValue {
-    object(&format!(
-        r#"{{"name":"a.mp4","size":{size},"lastModified":1700000000000,"contentType":"video/mp4","fingerprint":"F"}}"#
-    ))
-}
-
-fn uploader(world: &World, options: &str) -> JsUploader {
-    let host: Host = world.clone().unchecked_into();
-    JsUploader::new(host, object(options), 0.5)
-}
-
-/// Starts file 1 and gives it its credential.
-async fn begin(world: &World, options: &str, size: u64) -> JsUploader {
-    let uploader = uploader(world, options);
-    uploader.add(1, source(size), JsValue::UNDEFINED);
-    uploader.start();
-    wait(world, "started", 1).await;
-    assert!(uploader.authorize(1, &auth(), &address(), Some("VID".into())).is_some());
-    uploader
-}
-
-async fn wait(world: &World, what: &str, count: u32) {
-    if let Err(error) = JsFuture::from(world.until(what, count)).await {
-        wasm_bindgen::throw_val(error);
-    }
-}
 
 #[wasm_bindgen_test]
 async fn a_small_file_is_put_and_every_shape_is_as_core_js_says() {
@@ -96,11 +28,19 @@ async fn a_small_file_is_put_and_every_shape_is_as_core_js_says() {
     let uploader = uploader(&world, OPTIONS);
     uploader.add(1, source(1_000), Object::new().into());
     assert_eq!(world.story(), "");
-    uploader.start();
+    uploader.tell(START, 0);
+    assert_eq!(uploader.authorize(Some(1), permit()), None, "the record comes first");
+    wait(&world, "started", 1).await;
     assert_eq!(world.event("started"), r#"{"type":"started","file":1}"#);
-    let target = uploader.authorize(1, &auth(), &address(), None).expect("a target");
-    assert_eq!(shape_of(&target), "endpoint:string bucket:string object:string region:string");
-    assert!(uploader.authorize(1, &auth(), &address(), None).is_none(), "nobody asked");
+    assert_eq!(uploader.authorize(Some(1), permit()), Some(true));
+    assert_eq!(
+        world.event("authorized"),
+        concat!(
+            r#"{"type":"authorized","file":1,"target":{"endpoint":"https://oss-cn-shanghai.aliyuncs.com","#,
+            r#""bucket":"b","object":"sv/a.mp4","region":"cn-shanghai"}}"#,
+        )
+    );
+    assert_eq!(uploader.authorize(Some(1), permit()), None, "nobody asked");
 
     let request = world.request(0);
     assert!(request.starts_with(
@@ -109,12 +49,12 @@ async fn a_small_file_is_put_and_every_shape_is_as_core_js_says() {
     assert!(request.ends_with(r#""body":{"file":1,"start":0,"end":1000}}"#), "{request}");
 
     wait(&world, "finished", 1).await;
-    assert_eq!(world.story(), "started progress succeeded finished");
+    assert_eq!(world.story(), "started authorized progress succeeded finished");
     assert_eq!(
         world.shape("progress"),
         "type:string file:number sent:number total:number speed:number remaining:undefined"
     );
-    assert_eq!(world.event("succeeded"), r#"{"type":"succeeded","file":1}"#);
+    assert_eq!(world.event("succeeded"), r#"{"type":"succeeded","file":1,"verified":false}"#);
     assert_eq!(world.event("finished"), r#"{"type":"finished","file":1}"#);
     assert_eq!(world.traps(), 0);
 }
@@ -123,7 +63,7 @@ async fn a_small_file_is_put_and_every_shape_is_as_core_js_says() {
 async fn a_part_that_fails_is_sent_again_when_a_timer_says_so() {
     let world = World::new();
     world.fault("UploadPart", "ok fail fail ok");
-    let options = OPTIONS.replace('}', r#","parallel":1}"#);
+    let options = options(r#""parallel":1"#);
     let _uploader = begin(&world, &options, 3 * PART).await;
     wait(&world, "finished", 1).await;
     let parts = ["UploadPart"; 5].join(" ");
@@ -131,14 +71,14 @@ async fn a_part_that_fails_is_sent_again_when_a_timer_says_so() {
         world.operations(),
         format!("InitiateMultipartUpload {parts} CompleteMultipartUpload")
     );
-    assert_eq!(world.story(), "started progress succeeded finished");
+    assert_eq!(world.story(), "started authorized progress succeeded finished");
 }
 
 #[wasm_bindgen_test]
 async fn a_request_that_stands_still_is_ended_by_a_timer() {
     let world = World::new();
     world.fault("PutObject", "hang");
-    let options = OPTIONS.replace('}', r#","timeout":50}"#);
+    let options = options(r#""timeout":50"#);
     let _uploader = begin(&world, &options, 1_000).await;
     wait(&world, "succeeded", 1).await;
     assert_eq!(world.operations(), "PutObject PutObject");
@@ -152,12 +92,12 @@ async fn a_stop_ends_what_runs_and_a_start_goes_on() {
     let uploader = begin(&world, OPTIONS, 5 * PART).await;
     wait(&world, "UploadPart", 5).await;
     wait(&world, "progress", 1).await;
-    uploader.stop();
+    uploader.tell(STOP, 0);
     assert!(world.aborted() >= 4);
     assert_eq!(world.event("stopped"), r#"{"type":"stopped","file":1}"#);
-    uploader.start();
+    uploader.tell(START, 0);
     wait(&world, "started", 2).await;
-    assert!(uploader.authorize(1, &auth(), &address(), None).is_some());
+    assert_eq!(uploader.authorize(Some(1), permit()), Some(true));
     wait(&world, "finished", 1).await;
     assert!(world.operations().contains("ListParts"), "{}", world.operations());
     assert_eq!(world.operations().matches("Initiate").count(), 1);
@@ -169,13 +109,13 @@ async fn a_cancel_frees_the_parts() {
     world.fault("UploadPart", "hang hang");
     let uploader = begin(&world, OPTIONS, 2 * PART).await;
     wait(&world, "UploadPart", 2).await;
-    uploader.cancel(1);
+    uploader.tell(CANCEL, 1);
     assert_eq!(world.aborted(), 2);
-    assert_eq!(world.story(), "started progress canceled finished");
+    assert_eq!(world.story(), "started authorized progress canceled finished");
     wait(&world, "AbortMultipartUpload", 1).await;
-    uploader.resume(1);
+    uploader.tell(RESUME, 1);
     assert_eq!(world.event("queued"), r#"{"type":"queued","file":1}"#);
-    uploader.remove(1);
+    uploader.tell(REMOVE, 1);
 }
 
 #[wasm_bindgen_test]
@@ -183,15 +123,21 @@ async fn a_credential_that_is_over_is_asked_for_once() {
     let world = World::new();
     world.fault("UploadPart", "ok expire expire expire");
     let uploader = begin(&world, OPTIONS, 4 * PART).await;
-    assert!(!uploader.renew(&auth()), "nobody asked");
+    assert_eq!(uploader.authorize(None, renewal()), None, "nobody asked");
     wait(&world, "credentialExpired", 1).await;
     assert_eq!(
         world.shape("credentialExpired"),
-        "type:string file:number error:{code:string message:string status:number requestId:string}"
+        concat!(
+            "type:string file:number error:{code:string message:string hint:string ",
+            "status:number requestId:string partNumber:number retryable:boolean}",
+        )
     );
-    assert!(uploader.renew(&auth()));
+    assert_eq!(uploader.authorize(None, renewal()), Some(true));
     wait(&world, "finished", 1).await;
-    assert_eq!(world.story(), "started progress credentialExpired progress succeeded finished");
+    assert_eq!(
+        world.story(),
+        "started authorized progress credentialExpired authorized progress succeeded finished"
+    );
 }
 
 #[wasm_bindgen_test]
@@ -200,7 +146,7 @@ async fn a_bad_renewal_fails_the_file() {
     world.fault("PutObject", "expire");
     let uploader = begin(&world, OPTIONS, 1_000).await;
     wait(&world, "credentialExpired", 1).await;
-    assert!(!uploader.renew("oops"));
+    assert_eq!(uploader.authorize(None, object(r#"{"uploadAuth":"oops"}"#)), Some(false));
     assert!(world.event("failed").contains(r#""code":"InvalidUploadAuth""#));
 }
 
@@ -208,16 +154,17 @@ async fn a_bad_renewal_fails_the_file() {
 async fn a_reload_goes_on_with_the_same_video() {
     let world = World::new();
     world.fault("UploadPart", "ok ok hang");
-    let options = OPTIONS.replace('}', r#","parallel":1}"#);
+    let options = options(r#""parallel":1"#);
     let _gone = begin(&world, &options, 4 * PART).await;
     wait(&world, "UploadPart", 3).await;
 
     let world = world.reload();
     let uploader = uploader(&world, OPTIONS);
     uploader.add(7, source(4 * PART), JsValue::NULL);
-    uploader.start();
+    uploader.tell(START, 0);
+    wait(&world, "started", 1).await;
     assert_eq!(world.event("started"), r#"{"type":"started","file":7,"videoId":"VID"}"#);
-    assert!(uploader.authorize(7, &auth(), &address(), None).is_some());
+    assert_eq!(uploader.authorize(Some(7), permit()), Some(true));
     wait(&world, "finished", 1).await;
     assert_eq!(world.operations(), "ListParts UploadPart UploadPart CompleteMultipartUpload");
 }
@@ -235,43 +182,54 @@ async fn a_failure_tells_what_the_service_said() {
         ),
         "{failed}"
     );
-    assert!(failed.ends_with(r#""status":403,"requestId":"REQUEST"}}"#), "{failed}");
+    assert!(
+        failed.ends_with(r#""status":403,"requestId":"REQUEST","retryable":false}}"#),
+        "{failed}"
+    );
 }
 
 #[wasm_bindgen_test]
 async fn a_failure_without_an_answer_has_neither_status_nor_request_id() {
     let world = World::new();
     world.fault("PutObject", "fail");
-    let options = OPTIONS.replace('}', r#","retryCount":0}"#);
+    let options = options(r#""retryCount":0"#);
     let _uploader = begin(&world, &options, 1_000).await;
     wait(&world, "finished", 1).await;
     assert_eq!(
         world.event("failed"),
-        r#"{"type":"failed","file":1,"error":{"code":"NetworkError","message":"connection failed"}}"#
+        concat!(
+            r#"{"type":"failed","file":1,"error":{"code":"NetworkError","#,
+            r#""message":"connection failed Check the network, the endpoint and the bucket's CORS rule.","#,
+            r#""hint":"Check the network, the endpoint and the bucket's CORS rule.","retryable":true}}"#,
+        )
     );
+}
+
+#[wasm_bindgen_test]
+async fn a_failure_of_a_part_tells_which() {
+    let world = World::new();
+    world.fault("UploadPart", "ok refuse");
+    let _uploader = begin(&world, &options(r#""parallel":1"#), 3 * PART).await;
+    wait(&world, "finished", 1).await;
+    let failed = world.event("failed");
+    assert!(failed.contains(r#""partNumber":2,"retryable":false"#), "{failed}");
 }
 
 #[wasm_bindgen_test]
 async fn a_host_that_throws_is_noticed_and_not_called_again() {
     let world = World::new();
     world.fault("PutObject", "throw");
-    let uploader = begin_unchecked(&world);
-    uploader.authorize(1, &auth(), &address(), None);
+    let uploader = ask(&world, OPTIONS, source(1_000)).await;
+    uploader.authorize(Some(1), permit());
     wait(&world, "trap", 1).await;
 
     let world = World::new();
     world.set_emit_throws(true);
     let uploader = self::uploader(&world, OPTIONS);
     uploader.add(1, source(1_000), JsValue::UNDEFINED);
-    uploader.start();
+    uploader.tell(START, 0);
+    wait(&world, "trap", 1).await;
     assert_eq!(world.traps(), 1);
-}
-
-fn begin_unchecked(world: &World) -> JsUploader {
-    let uploader = uploader(world, OPTIONS);
-    uploader.add(1, source(1_000), JsValue::UNDEFINED);
-    uploader.start();
-    uploader
 }
 
 #[wasm_bindgen_test]
@@ -294,7 +252,7 @@ async fn the_option_cname_is_a_boolean() {
         [("true", "https://oss-cn-shanghai"), ("false", "https://b.oss-cn-shanghai")]
     {
         let world = World::new();
-        let options = OPTIONS.replace('}', &format!(r#","cname":{cname}}}"#));
+        let options = options(&format!(r#""cname":{cname}"#));
         let _uploader = begin(&world, &options, 1_000).await;
         assert!(world.request(0).contains(url), "{}", world.request(0));
     }
@@ -306,8 +264,9 @@ async fn overrides_win_and_empty_ones_do_not() {
     let uploader = uploader(&world, OPTIONS);
     let wishes = r#"{"endpoint":"","bucket":"mine","object":"there.mp4"}"#;
     uploader.add(1, source(1_000), object(wishes));
-    uploader.start();
-    assert!(uploader.authorize(1, &auth(), &address(), None).is_some());
+    uploader.tell(START, 0);
+    wait(&world, "started", 1).await;
+    assert_eq!(uploader.authorize(Some(1), permit()), Some(true));
     assert!(world.request(0).contains(r#""https://mine.oss-cn-shanghai.aliyuncs.com/there.mp4""#));
 }
 
@@ -327,11 +286,8 @@ async fn sizes_beyond_32_bits_are_whole_numbers() {
 async fn a_clock_that_is_set_back_does_not_turn_signatures_back() {
     let world = World::new();
     world.fault("UploadPart", "fail ok ok");
-    let options = OPTIONS.replace('}', r#","parallel":1}"#);
-    let uploader = uploader(&world, &options);
-    uploader.add(1, source(3 * PART), JsValue::UNDEFINED);
-    uploader.start();
-    assert!(uploader.authorize(1, &auth(), &address(), None).is_some());
+    let options = options(r#""parallel":1"#);
+    let _uploader = begin(&world, &options, 3 * PART).await;
     set_clock(-86_400_000.0);
     let done = JsFuture::from(world.until("finished", 1)).await;
     set_clock(0.0);
@@ -351,21 +307,45 @@ fn info() -> FileInfo {
         last_modified: 1_700_000_000_000,
         content_type: "video/mp4".into(),
         fingerprint: "F".into(),
+        ..FileInfo::default()
     }
 }
 
 #[wasm_bindgen_test]
-fn a_record_is_the_same_text_as_natively_and_comes_back() {
+fn a_record_is_json_and_comes_back() {
     let now = Timestamp(1_795_238_400_000);
     let record = concat!(
-        r#"{"fileName":"a.mp4","lastModified":1700000000000,"size":409600,"object":"sv/我的.mp4","#,
-        r#""bucket":"b","endpoint":"E","videoId":"VID","state":"Uploading","loaded":0.5,"version":1,"userId":"7","#,
-        r#""savedAt":1795238400000,"uploadId":"U","segments":[[1,102400]],"etags":"E1,,E3"}"#,
+        r#"{"fileName":"a.mp4","object":"sv/我的.mp4","bucket":"b","endpoint":"E","uploadId":"U","#,
+        r#""etags":"E1,,E3","userId":"7","state":"Uploading","videoId":"VID","#,
+        r#""lastModified":1700000000000,"size":409600,"loaded":0.5,"version":1,"#,
+        r#""savedAt":1795238400000,"segments":[[1,102400]]}"#,
     );
     let checkpoint = Checkpoint::from_text(record, &info(), "7", now).expect("a good record");
     assert_eq!(checkpoint.parts.len(), 2);
     assert_eq!(checkpoint.segments, [(1, PART)]);
     assert_eq!(checkpoint.to_text(&info(), "7", now, 2 * PART), record);
+}
+
+#[wasm_bindgen_test]
+async fn what_is_stored_is_such_a_record() {
+    let world = World::new();
+    world.fault("UploadPart", "ok ok hang");
+    let uploader = begin(&world, &options(r#""parallel":1"#), 4 * PART).await;
+    wait(&world, "UploadPart", 3).await;
+    uploader.tell(STOP, 0);
+    let record = world.record("F");
+    assert!(
+        record.contains(r#""videoId":"VID""#) && record.contains(r#""loaded":0.5"#),
+        "{record}"
+    );
+    let now = Timestamp(js_sys::Date::now() as u64);
+    let checkpoint = Checkpoint::from_text(&record, &info(), "7", now).expect("a good record");
+    assert_eq!((&*checkpoint.upload_id, &*checkpoint.key), ("U", "sv/a.mp4"));
+    let etags: Vec<_> = checkpoint.parts.iter().map(|part| &*part.etag).collect();
+    assert_eq!(etags, ["E1", "E2"]);
+    for secret in ["STS.N", r#""s""#, r#""t""#] {
+        assert!(!record.contains(secret), "{record}");
+    }
 }
 
 #[wasm_bindgen_test]
@@ -383,11 +363,12 @@ fn values_that_are_no_objects_do_no_harm() {
         let host: Host = world.clone().unchecked_into();
         let uploader = JsUploader::new(host, value.clone(), f64::NAN);
         uploader.add(1, value.clone(), value.clone());
-        uploader.start();
-        assert!(uploader.authorize(1, "", "", None).is_none());
-        assert!(uploader.authorize(9, &auth(), &address(), None).is_none());
-        uploader.network(false);
-        uploader.network(true);
+        uploader.tell(START, 0);
+        assert_eq!(uploader.authorize(Some(1), value.clone()), None);
+        assert_eq!(uploader.authorize(Some(9), permit()), None);
+        assert_eq!(uploader.authorize(None, value), None);
+        uploader.tell(OFFLINE, 0);
+        uploader.tell(ONLINE, 0);
     }
     assert_eq!(world.traps(), 0);
 }

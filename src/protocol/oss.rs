@@ -398,6 +398,28 @@ mod tests {
     }
 
     #[test]
+    fn a_callback_that_failed_is_not_the_uploads() {
+        let body = "<Error><Code>CallbackFailed</Code><Message>m</Message></Error>";
+        let complete = Operation::CompleteMultipartUpload { upload_id: "U".into(), parts: vec![] };
+        let reply = Oss.reply(&complete, &answer(203, body));
+        assert_eq!(reply.expect("it is stored"), Reply::Completed(Receipt::default()));
+        let reply = Oss.reply(&Operation::PutObject, &answer(203, body));
+        assert_eq!(reply.expect("it is stored"), Reply::Stored(Receipt::default()));
+    }
+
+    #[test]
+    fn a_bucket_that_is_elsewhere_is_a_move_and_no_refusal() {
+        let body = "<Error><Code>AccessDenied</Code><Endpoint>oss-cn-beijing.aliyuncs.com</Endpoint></Error>";
+        match Oss.reply(&Operation::PutObject, &answer(403, body)) {
+            Ok(Reply::Moved { endpoint, refusal }) => {
+                assert_eq!(endpoint, "oss-cn-beijing.aliyuncs.com");
+                assert_eq!(refusal.kind, ErrorKind::Forbidden);
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
     fn a_page_in_place_of_an_answer_is_no_answer() {
         let page = answer(200, "<html>Please log in</html>");
         for operation in [
@@ -424,6 +446,19 @@ mod tests {
         assert_eq!(kind(400, "InvalidPart"), ErrorKind::PartMismatch);
         assert_eq!(kind(503, "QpsLimitExceeded"), ErrorKind::RateLimited);
         assert_eq!(kind(502, "BadGateway"), ErrorKind::ServerBusy);
+        assert_eq!(kind(403, "SignatureDoesNotMatch"), ErrorKind::Rejected);
+        assert_eq!(kind(403, "UserDisable"), ErrorKind::Forbidden);
+        assert_eq!(kind(400, "InvalidPolicyDocument"), ErrorKind::Rejected);
+        assert_eq!(kind(400, "MalformedPOSTRequest"), ErrorKind::Rejected);
+        assert_eq!(kind(400, "EntityTooLarge"), ErrorKind::Rejected);
+        assert_eq!(kind(400, "EntityTooSmall"), ErrorKind::PartMismatch);
+        assert_eq!(kind(400, "InvalidPartOrder"), ErrorKind::PartMismatch);
+        assert_eq!(kind(400, "MalformedXML"), ErrorKind::Rejected);
+        assert_eq!(kind(409, "FileAlreadyExists"), ErrorKind::Rejected);
+        assert_eq!(kind(400, "InvalidDigest"), ErrorKind::Network);
+        assert_eq!(kind(400, "RequestTimeout"), ErrorKind::Timeout);
+        assert_eq!(kind(400, "Throttling.User"), ErrorKind::RateLimited);
+        assert_eq!(kind(504, "GatewayTimeout"), ErrorKind::ServerBusy);
         assert_eq!(error(&answer(503, "")).code, "HTTP503");
         assert_eq!(error(&answer(429, "")).kind, ErrorKind::RateLimited);
     }

@@ -8,15 +8,19 @@ import { wasm, within } from './bundle.js'
 /** @typedef {import('../../js/core.js').WireResponse} WireResponse */
 /** @typedef {(request: FakeRequest) => void | Partial<WireResponse> | Promise<void | Partial<WireResponse>>} Handler */
 
-/** What a page would get from a file input. */
-export class FakeFile {
+/** @typedef {{ -readonly [name in keyof File]: File[name] } & { fill: number, bytes(start: number, end: number): ArrayBuffer }} FakeFile `fill`: what it is made of */
+
+/**
+ * What a page would get from a file input, as far as a fake host looks at it.
+ * @type {new (name: string, size: number, lastModified?: number) => FakeFile}
+ */
+export const FakeFile = /** @type {any} */ (class {
   /** @param {string} name @param {number} size @param {number} [lastModified] */
   constructor(name, size, lastModified = 1_700_000_000_000) {
     this.name = name
     this.size = size
     this.lastModified = lastModified
     this.type = 'video/mp4'
-    /** What it is made of. */
     this.fill = 7
   }
 
@@ -24,7 +28,7 @@ export class FakeFile {
   bytes(start, end) {
     return new Uint8Array(Math.max(0, Math.min(end, this.size) - start)).fill(this.fill).buffer
   }
-}
+})
 
 export class FakeRequest {
   aborted = false

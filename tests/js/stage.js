@@ -37,10 +37,8 @@ const CALLBACKS = [
 /** An error's fields, with its message. @param {any} error */
 export const fieldsOf = (error) => ({ ...error, message: error.message })
 
-/** What an `UploadError` is that only has a code. @param {string} code @param {string} message */
-export const bareError = (code, message) => ({
-  name: 'UploadError', code, message, hint: '', status: undefined, requestId: undefined, partNumber: undefined, retryable: false,
-})
+/** What an `UploadError` is that JS has made. @param {string} code @param {string} message @param {string} [hint] */
+export const bareError = (code, message, hint = '') => ({ name: 'UploadError', code, message, hint, retryable: false })
 
 /** A promise and its ends. */
 export function deferred() {

@@ -123,8 +123,9 @@ test('a core that cannot be loaded fails every file that is started, and the que
   for (const { args: [info, code, message, error] } of of('onUploadFailed')) {
     assert.equal(info.state, 'Failure')
     assert.equal(code, 'CoreNotLoaded')
-    assert.match(message, /wasm-unsafe-eval.*CompileError: refused by a policy/)
-    assert.deepEqual(fieldsOf(error), bareError(code, message))
+    assert.match(message, /CompileError: refused by a policy .*wasm-unsafe-eval/)
+    assert.deepEqual(fieldsOf(error), bareError(code, message, "A Content-Security-Policy must allow 'wasm-unsafe-eval'."))
+    assert.ok(message.endsWith(` ${error.hint}`))
   }
 })
 

@@ -46,8 +46,8 @@ async function everyFileFailedOnce({ uploader, calls, fake, of, story }) {
   assert.deepEqual(of('onUploadFailed').map(({ args }) => args.slice(0, 2)),
     uploader.listFiles().map((info) => [info, 'InternalError']))
   const [, , message, error] = of('onUploadFailed')[0].args
-  assert.match(message, /reload the page: RuntimeError: unreachable/)
-  assert.deepEqual(fieldsOf(error), bareError('InternalError', message))
+  assert.equal(message, 'The upload core failed: RuntimeError: unreachable Reload the page.')
+  assert.deepEqual(fieldsOf(error), bareError('InternalError', message, 'Reload the page.'))
   assert.deepEqual(uploader.listFiles().map(({ state }) => state), ['Failure', 'Failure'])
   assert.deepEqual(story().slice(-3), ['Failed', 'Failed', 'End'])
   assert.equal(of('onUploadEnd').at(-1)?.args[0], uploader.listFiles()[1])

@@ -1,18 +1,35 @@
 // @ts-check
-// The host of tests/web.rs: a world in a browser with a service that does what a story says.
+// The host of tests/web.rs: a world in a browser with VOD and a storage that do what a story says.
 
-/** @typedef {{ method: string, url: string, headers: [string, string][], body?: string | { file: number, start: number, end: number } }} WireRequest */
-/** @typedef {'fail' | 'hang' | 'expire' | 'throw' | 'refuse'} Fault */
+/** @typedef {{ method: string, url: string, headers: [string, string][], body?: string | { file: number, start: number, end: number, fields?: [string, string][] } }} WireRequest */
+/** @typedef {'damage' | 'expire' | 'fail' | 'hang' | 'refuse' | 'throw'} Fault */
 
 const XML = {
   InitiateMultipartUpload: '<InitiateMultipartUploadResult><UploadId>U</UploadId></InitiateMultipartUploadResult>',
   CompleteMultipartUpload: '<CompleteMultipartUploadResult><ETag>"E-1"</ETag></CompleteMultipartUploadResult>',
 }
-const refusal = (/** @type {string} */ code) => ({
+const refusal = (/** @type {string} */ code, /** @type {boolean} */ isVod) => ({
   status: 403,
   headers: { 'x-oss-request-id': 'REQUEST' },
-  body: `<Error><Code>${code}</Code><Message>No.</Message></Error>`,
+  body: isVod
+    ? JSON.stringify({ RequestId: 'REQUEST', Code: code, Message: 'No.' })
+    : `<Error><Code>${code}</Code><Message>No.</Message></Error>`,
 })
+
+/** @param {object} value */
+const base64 = (value) => btoa(JSON.stringify(value))
+
+export const auth = () => base64({ AccessKeyId: 'STS.N', AccessKeySecret: 's', SecurityToken: 't' })
+
+export const address = () =>
+  base64({ Endpoint: 'https://oss-cn-shanghai.aliyuncs.com', Bucket: 'b', FileName: 'sv/a.mp4' })
+
+/** What VOD answers. @type {Record<string, object | undefined>} */
+const VOD = {
+  CreateUploadImage: { ImageId: 'IMAGE', ImageURL: 'https://img/a.png', FileURL: 'https://oss/a.png' },
+  CreateUploadVideo: { VideoId: 'VIDEO' },
+  RefreshUploadVideo: { VideoId: 'VIDEO' },
+}
 
 export class World {
   /** @type {WireRequest[]} */
@@ -23,7 +40,11 @@ export class World {
   records = new Map()
   /** @type {Map<number, number>} */
   parts = new Map()
-  /** What happens to the next requests of an operation. @type {Record<string, Fault[]>} */
+  /** What the storage tells of a part, 0 for the object: CRC-64 as decimal. @type {Map<number, string>} */
+  crcs = new Map()
+  /** Bytes of files that were read, as `start-end`. @type {string[]} */
+  reads = []
+  /** What happens to the next requests of an operation, or reads. @type {Record<string, Fault[]>} */
   faults = {}
   aborted = 0
   traps = 0
@@ -44,21 +65,29 @@ export class World {
       // As from a network: later.
       setTimeout(() => {
         if (fault === 'fail') return reject({ code: 'NetworkError', message: 'connection failed' })
-        if (fault === 'expire') return resolve(refusal('SecurityTokenExpired'))
-        if (fault === 'refuse') return resolve(refusal('AccessDenied'))
-        if (typeof request.body === 'object') sent((request.body.end - request.body.start) / 2)
-        if (fault !== 'hang') resolve(this.answer(request))
+        const isVod = operation(request) in VOD
+        if (fault === 'expire') return resolve(refusal('SecurityTokenExpired', isVod))
+        if (fault === 'refuse') return resolve(refusal(isVod ? 'Forbidden.RAM' : 'AccessDenied', isVod))
+        if (typeof request.body === 'object' && !request.body.fields) sent((request.body.end - request.body.start) / 2)
+        if (fault !== 'hang') resolve(this.answer(request, fault === 'damage'))
       })
     })
     return { done, abort }
   }
 
-  /** @param {WireRequest} request */
-  answer(request) {
+  /** @param {WireRequest} request @param {boolean} isDamaged */
+  answer(request, isDamaged) {
     const name = operation(request)
+    if (VOD[name]) {
+      const body = { RequestId: 'REQUEST', UploadAuth: auth(), UploadAddress: address(), ...VOD[name] }
+      return { status: 200, headers: {}, body: JSON.stringify(body) }
+    }
+    const number = Number(new URL(request.url).searchParams.get('partNumber'))
+    /** @type {Record<string, string>} */
     const headers = {}
+    const crc = this.crcs.get(number)
+    if (typeof request.body === 'object' && crc) headers['x-oss-hash-crc64ecma'] = isDamaged ? '1' : crc
     if (name === 'UploadPart' && typeof request.body === 'object') {
-      const number = Number(new URL(request.url).searchParams.get('partNumber'))
       this.parts.set(number, request.body.end - request.body.start)
       Object.assign(headers, { etag: `"E${number}"` })
     }
@@ -70,8 +99,18 @@ export class World {
     return { status: 200, headers, body: /** @type {Record<string, string>} */ (XML)[name] ?? '' }
   }
 
-  /** @param {string} key */
-  load(key) {
+  /** The byte at `i` is `i % 251`. @param {number} _file @param {number} start @param {number} end */
+  async read(_file, start, end) {
+    this.reads.push(`${start}-${end}`)
+    const fault = this.faults.read?.shift()
+    // As from a disk: later.
+    await new Promise((resolve) => setTimeout(resolve, fault === 'hang' ? 50 : 0))
+    if (fault === 'refuse') throw { code: 'FileUnreadable', message: 'Gone.' }
+    return Uint8Array.from({ length: end - start }, (_, i) => (start + i) % 251).buffer
+  }
+
+  /** @param {number} _file @param {string} key */
+  async load(_file, key) {
     return this.records.get(key)
   }
 
@@ -111,6 +150,7 @@ export class World {
   async until(what, count) {
     const seen = () => {
       if (what === 'trap') return this.traps
+      if (what === 'read') return this.reads.length
       return this.events.filter(({ type }) => type === what).length + this.requests.filter((one) => operation(one) === what).length
     }
     const deadline = performance.now() + 10_000
@@ -144,6 +184,21 @@ export class World {
     return JSON.stringify(this.requests[index])
   }
 
+  /** @param {number} part 0 for the object @param {string} crc */
+  tellCrc(part, crc) {
+    this.crcs.set(part, crc)
+  }
+
+  /** What is kept under a key. @param {string} key */
+  record(key) {
+    return this.records.get(key) ?? ''
+  }
+
+  /** What was read of files, with spaces between. */
+  readings() {
+    return this.reads.join(' ')
+  }
+
   /** `x-oss-date` of all requests, with spaces between. */
   dates() {
     return this.requests.map(({ headers }) => headers.find(([name]) => name === 'x-oss-date')?.[1]).join(' ')
@@ -159,7 +214,10 @@ export class World {
 }
 
 /** @param {WireRequest} request */
-function operation({ method, url }) {
+function operation({ method, url, body }) {
+  const action = new URLSearchParams(typeof body === 'string' ? body : new URL(url).search).get('Action')
+  if (action) return action
+  if (typeof body === 'object' && body.fields) return 'PostObject'
   const has = (/** @type {string} */ name) => new URL(url).searchParams.has(name)
   if (method === 'PUT') return has('partNumber') ? 'UploadPart' : 'PutObject'
   if (method === 'POST') return has('uploads') ? 'InitiateMultipartUpload' : 'CompleteMultipartUpload'
@@ -183,6 +241,3 @@ export function setClock(offset) {
 
 /** @param {string} json */
 export const object = (json) => JSON.parse(json)
-
-/** @param {object} value */
-export const base64 = (value) => btoa(JSON.stringify(value))
