@@ -132,3 +132,46 @@ test('a file that joins a running queue is uploaded in its turn', async (t) => {
   await world.heard('onUploadEnd')
   for (const file of files) await world.assertUploaded(file)
 })
+
+/** What is under way, and how long the cloud makes it stay so. @type {Record<string, { operation: string, size: number, afterBytes?: number }>} */
+const STAGES = {
+  'a form': { operation: 'PostObject', size: 10 * KiB },
+  'a file in one request': { operation: 'PutObject', size: PART - 1, afterBytes: 64 * KiB },
+  'the completion': { operation: 'CompleteMultipartUpload', size: PART + 1 },
+}
+
+for (const [stage, { operation, size, afterBytes }] of Object.entries(STAGES)) {
+  for (const method of /** @type {const} */ (['stopUpload', 'cancelFile', 'deleteFile', 'cleanList'])) {
+    test(`${method} during ${stage} ends the request, and nothing succeeds afterwards`, async (t) => {
+      const world = await openWorld(t)
+      const fault = world.cloud.faults.add({ operation, action: { kind: 'stall', ms: 1000, ...(afterBytes && { afterBytes }) } })
+      const file = await makeFile(`${method}.mp4`, size)
+      const uploader = await world.begin([file], { partSize: PART })
+      await world.until('the request', () => world.requests(operation).some(({ bytes }) => bytes >= (afterBytes ?? 0)))
+      await world.do(uploader, method, ...(method.endsWith('File') ? [0] : []))
+      await world.until('the end of all requests', () => world.underWay() === 0)
+      assert.deepEqual(world.requests(operation).map(({ status }) => status), [0])
+      assert.deepEqual(world.cloud.objects(), [])
+
+      const gives = method.endsWith('File')
+      const [info, ...others] = await world.do(uploader, 'listFiles')
+      assert.deepEqual([info?.state, others.length], [{ stopUpload: 'Stoped', cancelFile: 'Canceled' }[/** @type {string} */ (method)], 0])
+      if (gives) await world.until('freed parts', () => world.cloud.uploads().length === 0)
+      else if (operation === 'CompleteMultipartUpload') assert.equal(world.cloud.uploads()[0].parts.length, 2)
+      assert.equal(world.count('onUploadSucceed'), 0)
+      assert.equal(world.count('onUploadEnd'), gives ? 1 : 0)
+
+      // It can be begun again, and that ends once.
+      world.cloud.faults.remove(fault)
+      if (method === 'cancelFile') assert.equal(await world.do(uploader, 'resumeFile', 0), true)
+      if (!info) await world.add(uploader)
+      await world.do(uploader, 'startUpload')
+      await world.heard('onUploadSucceed')
+      await world.heard('onUploadEnd', gives ? 2 : 1)
+      assert.deepEqual([world.count('onUploadSucceed'), world.count('onUploadEnd')], [1, gives ? 2 : 1])
+      await world.assertSame(world.cloud.objects()[0].key, file)
+      assert.equal(world.cloud.objects().length, 1)
+      assert.equal(world.cloud.uploads().length, 0)
+    })
+  }
+}

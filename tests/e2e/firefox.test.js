@@ -3,7 +3,7 @@
 
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { MiB, World, makeFile, openCloud } from './harness.js'
+import { KiB, MiB, World, makeFile, openCloud } from './harness.js'
 import { startFirefox } from './webdriver.js'
 
 /** @type {Awaited<ReturnType<typeof startFirefox>>} */
@@ -11,9 +11,12 @@ let firefox
 before(async () => { firefox = await startFirefox() })
 after(() => firefox?.close())
 
-/** @param {import('node:test').TestContext} t */
-async function openWorld(t) {
-  const { cloud, underWay } = await openCloud()
+/**
+ * @param {import('node:test').TestContext} t
+ * @param {import('../cloud/index.js').CloudOptions} [options]
+ */
+async function openWorld(t, options) {
+  const { cloud, underWay } = await openCloud(options)
   /** @type {import('./page.js').Call[]} */
   const calls = []
   const page = await firefox.openPage(calls)
@@ -46,4 +49,15 @@ test('Firefox goes on after a reload, and through cuts, refusals and an expired 
   await world.heard('onUploadEnd')
   await world.assertUploaded(path, { resumed: true, expiries: 1 })
   assert.equal(world.requests('InitiateMultipartUpload').filter(({ status }) => status === 200).length, 1)
+})
+
+test('Firefox uploads with an STS token, through an expiry, and what changed on its way is sent again', async (t) => {
+  const world = await openWorld(t, { integrity: 'full' })
+  const paths = [await makeFile('火狐 sts.png', 20 * KiB), await makeFile('火狐 sts.mp4', 6 * MiB)]
+  world.cloud.faults.add({ operation: 'UploadPart', partNumber: 2, times: 1, action: { kind: 'corrupt' } })
+  world.cloud.faults.add({ operation: 'UploadPart', after: 3, times: 1, action: { kind: 'expire' } })
+  await world.begin(paths, { partSize: MiB, integrity: true }, 'sts')
+  await world.heard('onUploadEnd')
+  for (const path of paths) await world.assertUploaded(path)
+  assert.deepEqual(world.calls.filter(({ on }) => on === 'onUploadSucceed').map(({ verified }) => verified), [true, true])
 })

@@ -68,13 +68,13 @@ async function startSite() {
   // Read once: a build that runs meanwhile must not change what is tested.
   const scripts = new Map(readdirSync(DIST).filter((name) => name.endsWith('.js'))
     .map((name) => [`/vodupload/${name}`, readFileSync(join(DIST, name))]))
-  scripts.set('/page.js', readFileSync(join(HERE, 'page.js')))
+  for (const name of ['page.js', 'worker.js']) scripts.set(`/${name}`, readFileSync(join(HERE, name)))
   const server = createServer(({ url = '/' }, response) => {
     const { pathname } = new URL(url, 'http://site')
     const page = PAGES[pathname]
     const script = scripts.get(pathname)
     if (page) response.writeHead(200, { 'Content-Type': 'text/html', 'Content-Security-Policy': page.policy }).end(page.html)
-    else if (script) response.writeHead(200, { 'Content-Type': 'text/javascript' }).end(script)
+    else if (script) response.writeHead(200, { 'Content-Type': 'text/javascript', 'Content-Security-Policy': POLICY }).end(script)
     else response.writeHead(404).end()
   })
   server.listen(0, '127.0.0.1')
@@ -121,7 +121,7 @@ export const makeFolder = () => mkdtempSync(join(folder, 'folder-'))
  * @typedef {object} WorldOptions
  * @property {import('../cloud/index.js').CloudOptions} [cloud]
  * @property {keyof typeof PAGES} [path]
- * @property {() => void} [before] runs in the page before its scripts
+ * @property {(() => void) | string} [before] runs in the page before its scripts
  * @property {import('playwright-core').BrowserContext} [context] default: a fresh one of the common browser
  */
 
@@ -163,7 +163,7 @@ export async function openCloud(options) {
 
 /**
  * @param {import('playwright-core').BrowserContext} context
- * @param {{ path?: string, before?: () => void, calls: Call[], problems: string[] }} options
+ * @param {{ path?: string, before?: (() => void) | string, calls: Call[], problems: string[] }} options
  */
 export async function openPage(context, { path = '/', before, calls, problems }) {
   const page = await context.newPage()
@@ -211,11 +211,11 @@ export class World {
   /**
    * Makes an uploader; tests need not wait as long for repetitions as people.
    * @param {PageConfig['options']} [options]
-   * @param {PageConfig['signature']} [signature]
+   * @param {PageConfig['grant']} [grant]
    * @returns {Promise<number>}
    */
-  create(options, signature) {
-    const config = { app: /** @type {string} */ (this.cloud.app), signature, options: { retryDuration: 0.1, ...options } }
+  create(options, grant) {
+    const config = { app: /** @type {string} */ (this.cloud.app), grant, options: { retryDuration: 0.1, vodEndpoint: this.cloud.vod, ...options } }
     return this.page.evaluate((config) => /** @type {any} */ (globalThis).vod.create(config), config)
   }
 
@@ -224,10 +224,11 @@ export class World {
    * @param {number} uploader
    * @param {number} [start]
    * @param {number} [end]
+   * @param {string} [endpoint]
    * @returns {Promise<boolean[]>}
    */
-  add(uploader, start, end) {
-    return this.page.evaluate(([uploader, start, end]) => /** @type {any} */ (globalThis).vod.add(uploader, start, end), [uploader, start, end])
+  add(uploader, start, end, endpoint) {
+    return this.page.evaluate(([uploader, start, end, endpoint]) => /** @type {any} */ (globalThis).vod.add(uploader, start, end, endpoint), [uploader, start, end, endpoint])
   }
 
   /**
@@ -247,12 +248,12 @@ export class World {
    * Picks files, queues them on a new uploader and starts it.
    * @param {string[]} paths
    * @param {PageConfig['options']} [options]
-   * @param {PageConfig['signature']} [signature]
+   * @param {PageConfig['grant']} [grant]
    * @returns {Promise<number>} the uploader
    */
-  async begin(paths, options, signature) {
+  async begin(paths, options, grant) {
     await this.pick(...paths)
-    const uploader = await this.create(options, signature)
+    const uploader = await this.create(options, grant)
     await this.add(uploader)
     await this.do(uploader, 'startUpload')
     return uploader
@@ -271,7 +272,7 @@ export class World {
    * @param {number} [count]
    */
   heard(on, count = 1) {
-    return this.until(`${count} ${on}`, () => this.calls.filter((call) => call.on === on).length >= count)
+    return this.until(`${count} ${on}`, () => this.count(on) >= count)
   }
 
   /**
@@ -298,6 +299,14 @@ export class World {
   /** The callbacks but progress, as short texts. */
   story() {
     return this.calls.filter(({ on }) => on !== 'onUploadProgress').map(({ on, file, code, message }) => [on, file, code, message].filter(Boolean).join(' '))
+  }
+
+  /**
+   * How many callbacks of a name came.
+   * @param {string} on
+   */
+  count(on) {
+    return this.calls.filter((call) => call.on === on).length
   }
 
   /** @param {string} operation */

@@ -5,7 +5,8 @@
 /**
  * @typedef {object} PageConfig
  * @property {string} app the app server
- * @property {1 | 4} [signature] 1: the UploadAuth names no region, as old ones do
+ * @property {1 | 4 | 'sts'} [grant] 1: an UploadAuth that names no region, as old ones do; 4, the default: one that does;
+ *   sts: a token with which VOD is asked
  * @property {Record<string, unknown>} [options] for VODUpload
  *
  * @typedef {object} Call a callback, or `CSP` for a violated policy, or `grant` for a credential that could not be had
@@ -15,8 +16,11 @@
  * @property {string} state of uploadInfo
  * @property {string} [videoId]
  * @property {string} [object]
+ * @property {string} [imageUrl]
+ * @property {boolean} [verified]
  * @property {string} [code]
  * @property {string} [message]
+ * @property {number} [partNumber]
  * @property {number} [total] bytes
  * @property {number} [loaded] 0..1
  */
@@ -38,12 +42,13 @@ const VODUpload = page.AliyunUpload?.Vod ?? (await import('/vodupload/vodupload.
 const uploaders = []
 
 /** @param {PageConfig} config */
-function create({ app, signature = 4, options = {} }) {
+function create({ app, grant: kind = 4, options = {} }) {
   const uploader = uploaders.length
 
   /** @param {string} on @param {any} info @param {Partial<Call>} [more] */
   const note = (on, info, more) => tell({
-    on, uploader, file: info.file.name, state: info.state, videoId: info.videoId, object: info.object, ...more,
+    on, uploader, file: info.file.name, state: info.state, videoId: info.videoId, object: info.object, imageUrl: info.imageUrl,
+    verified: info.verified, ...more,
   })
 
   /** @param {any} info @param {string} path @param {object} [body] */
@@ -51,7 +56,7 @@ function create({ app, signature = 4, options = {} }) {
     const response = await fetch(app + path, { method: 'POST', body: JSON.stringify(body) })
     const answer = await response.json()
     if (!response.ok) await note('grant', info, { code: answer.code })
-    if (signature === 1) {
+    if (kind === 1) {
       const { Region, ...rest } = JSON.parse(atob(answer.uploadAuth))
       answer.uploadAuth = btoa(JSON.stringify(rest))
     }
@@ -64,19 +69,29 @@ function create({ app, signature = 4, options = {} }) {
     async onUploadstarted(info) {
       await note('onUploadstarted', info)
       const { name: fileName, size: fileSize } = info.file
-      const answer = info.videoId
-        ? await grant(info, `/api/videos/${info.videoId}/refresh`)
-        : await grant(info, '/api/videos', { title: fileName, fileName, fileSize })
+      if (kind === 'sts') {
+        const { accessKeyId, accessKeySecret, securityToken } = await grant(info, '/api/sts')
+        return void uploaders[uploader].setSTSToken(info, accessKeyId, accessKeySecret, securityToken)
+      }
+      const answer = info.isImage
+        ? await grant(info, '/api/images', { title: fileName, fileName })
+        : info.videoId
+          ? await grant(info, `/api/videos/${info.videoId}/refresh`)
+          : await grant(info, '/api/videos', { title: fileName, fileName, fileSize })
       uploaders[uploader].setUploadAuthAndAddress(info, answer.uploadAuth, answer.uploadAddress, answer.videoId)
     },
     async onUploadTokenExpired(info) {
       await note('onUploadTokenExpired', info)
+      if (kind === 'sts') {
+        const { accessKeyId, accessKeySecret, securityToken, expiration } = await grant(info, '/api/sts')
+        return void uploaders[uploader].resumeUploadWithSTSToken(accessKeyId, accessKeySecret, securityToken, expiration)
+      }
       const answer = await grant(info, `/api/videos/${info.videoId}/refresh`)
       uploaders[uploader].resumeUploadWithAuth(answer.uploadAuth)
     },
     onUploadProgress: (info, total, loaded) => note('onUploadProgress', info, { total, loaded }),
     onUploadSucceed: (info) => note('onUploadSucceed', info),
-    onUploadFailed: (info, code, message) => note('onUploadFailed', info, { code, message }),
+    onUploadFailed: (info, code, message, { partNumber }) => note('onUploadFailed', info, { code, message, partNumber }),
     onUploadCanceled: (info) => note('onUploadCanceled', info),
     onUploadEnd: (info) => note('onUploadEnd', info),
   }))
@@ -88,11 +103,12 @@ function create({ app, signature = 4, options = {} }) {
  * @param {number} uploader
  * @param {number} [start] index of the first
  * @param {number} [end] index after the last
+ * @param {string | null} [endpoint]
  */
-function add(uploader, start, end) {
+function add(uploader, start, end, endpoint = null) {
   const input = /** @type {HTMLInputElement} */ (document.getElementById('files'))
   // WebDriver turns what is undefined into null.
-  return [...input.files ?? []].slice(start ?? 0, end ?? undefined).map((file) => uploaders[uploader].addFile(file, null, null, null, '{"Vod":{}}'))
+  return [...input.files ?? []].slice(start ?? 0, end ?? undefined).map((file) => uploaders[uploader].addFile(file, endpoint, null, null, '{"Vod":{}}'))
 }
 
 Object.assign(page, { vod: { uploaders, create, add } })
