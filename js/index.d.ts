@@ -26,7 +26,7 @@ export interface UploadInfo {
   state: 'Ready' | 'Uploading' | 'Success' | 'Failure' | 'Canceled' | 'Stoped'
   /** The last progress, 0 to 1. */
   loaded: number
-  /** Whether VOD makes an image of it: by the extension, or by `file.mediaType`. */
+  /** Whether VOD makes an image of it: by the extension, or by `file.mediaType` or `file.fileType`. */
   isImage: boolean
   /** Given with the credential, or kept from an earlier upload of the same file that can go on. */
   videoId?: string
@@ -152,12 +152,12 @@ export interface CommonOptions {
   signatureVersion?: 1 | 4
   /**
    * Whether each stored part is compared with the file (CRC-64, or MD5 where the bucket's CORS rule hides that).
-   * By default on links up to 64 MB/s, where it costs next to nothing; `true` always, `false` never.
+   * By default on links up to 100 MB/s, where it costs next to nothing; `true` always, `false` never.
    */
   integrity?: boolean
   /**
    * Gives a credential whenever one is needed, in place of the callbacks that ask for one. A rejection fails the file
-   * with `GetUploadAuthFailed`.
+   * with `GetUploadAuthFailed`, unless the last credential still works: then it is asked again.
    */
   getAuth?: (uploadInfo: UploadInfo, reason: AuthReason) => Authorization | Promise<Authorization>
   /** Where unfinished uploads are kept, `localStorage` by default. */
@@ -229,7 +229,7 @@ export class VODUpload {
   setSTSTokenDirectlyUpload(uploadInfo: UploadInfo, accessKeyId: string, accessKeySecret: string, securityToken: string, expiration?: string | number): boolean
   /**
    * Answers `onUploadTokenExpired`, for the file that asks or for `uploadInfo`.
-   * @returns false when nobody asked, or when the file fails because this cannot be used
+   * @returns false when nobody asked, or when this cannot be used: then the file fails, unless the last credential still works
    */
   resumeUploadWithAuth(uploadAuth: string, uploadInfo?: UploadInfo): boolean
   /** Answers `onUploadTokenExpired` of a file that was begun with `setSTSToken`. @returns as `resumeUploadWithAuth` */

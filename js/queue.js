@@ -14,7 +14,7 @@ const IMAGE = /\.(png|jpe?g|gif|heic|webp)([?#][^.]*)?$/i
  * Up to here comparing what is stored with the file costs next to no time, `npm run bench`; on a faster link it is left
  * out unless it is asked for. Bytes per second.
  */
-const COSTLESS_RATE = 64e6
+const COSTLESS_RATE = 110e6
 
 /** @type {('partSize' | 'parallel' | 'fileParallel' | 'retryCount' | 'retryDuration' | 'timeout' | 'refreshTimeout' | 'signatureVersion')[]} */
 const NUMBERS = ['partSize', 'parallel', 'fileParallel', 'retryCount', 'retryDuration', 'timeout', 'refreshTimeout', 'signatureVersion']

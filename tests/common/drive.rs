@@ -78,6 +78,8 @@ impl Sim {
     }
 
     fn send(&mut self, id: RequestId, request: Request) {
+        let signed = request.headers.iter().filter(|(name, _)| *name == "authorization");
+        self.authorizations.extend(signed.map(|(_, value)| value.clone()));
         let (file, call, number, bytes) = self.described(&request);
         self.sent.push(Sent { at: self.now, file, call, number, bytes });
         let fault = self.faults.next(call, number, &mut self.dice);
@@ -209,6 +211,7 @@ impl Sim {
             // its length, which is not this one's.
             Some(Fault::Portal) if parsed.call != Call::Head => return portal(),
             Some(Fault::Refuse) => return wire::error(403, "AccessDenied", ""),
+            Some(Fault::Say(status, code)) => return wire::error(status, code, ""),
             Some(Fault::Shrink) if judges => {
                 let part = parts.and_then(|parts| parts.values_mut().next());
                 if let Some(Piece { range, .. }) = part {
@@ -247,6 +250,7 @@ impl Sim {
             Some(Fault::NonceUsed) => return service::error(400, "SignatureNonceUsed"),
             Some(Fault::Portal) => return portal(),
             Some(Fault::Refuse) => return service::error(403, "Forbidden.RAM"),
+            Some(Fault::Say(status, code)) => return service::error(status, code),
             Some(Fault::Throttle) => return service::error(400, "Throttling.User"),
             Some(Fault::Trouble) => return service::error(500, "InternalError"),
             Some(Fault::TroubleIn200) => return service::error(200, "ServiceUnAvailable"),

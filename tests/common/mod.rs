@@ -151,6 +151,8 @@ pub(crate) struct Sim {
     pub(crate) witness: Witness,
     pub(crate) events: Vec<Event>,
     pub(crate) sent: Vec<Sent>,
+    /// The `Authorization` of each request that has one.
+    pub(crate) authorizations: Vec<String>,
     pub(crate) steps: u64,
     /// How often the host was asked for a digest.
     pub(crate) digests: usize,
@@ -181,6 +183,7 @@ impl Sim {
             witness: Witness::new(&setup.config),
             events: Vec::new(),
             sent: Vec::new(),
+            authorizations: Vec::new(),
             steps: 0,
             digests: 0,
             uploader: Uploader::new(setup.config.clone(), &Oss, &Vod, setup.seed),

@@ -41,6 +41,8 @@ pub(crate) enum Fault {
     Portal,
     /// The storage refuses for good.
     Refuse,
+    /// The service says this, with this status.
+    Say(u16, &'static str),
     /// A stored part is only half there, by the list's account.
     Shrink,
     /// The storage finds the date wrong, whatever it is.
