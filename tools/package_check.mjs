@@ -14,7 +14,7 @@ await import('vodupload/cloud')
 console.log('imports in Node: ' + Object.keys(api).join(', '))
 `
 const IN_PAGE = "import VODUpload from 'vodupload'\nwindow.uploader = new VODUpload({})\n"
-const IN_TYPESCRIPT = "import VODUpload from 'vodupload'\nexport const uploader: VODUpload = new VODUpload({})\n"
+const IN_TYPESCRIPT = "import VODUpload from 'vodupload'\nimport { startCloud } from 'vodupload/cloud'\nexport const uploader: VODUpload = new VODUpload({})\nexport const cloud = startCloud()\n"
 
 export async function checkPackage() {
   const scratch = realpathSync(mkdtempSync(join(tmpdir(), 'vodupload-')))
@@ -28,6 +28,9 @@ export async function checkPackage() {
     for (const path of exported(manifest.exports)) {
       if (!files.some((file) => `./${file.path}` === path)) throw new Error(`package.json exports ${path}, which is not packed`)
     }
+
+    // An ES module is what it is meant to be: no require, no resolution of ten years ago.
+    await run('attw', [join(scratch, packed.filename), '--profile', 'esm-only'])
 
     writeFileSync(join(scratch, 'package.json'), '{ "name": "scratch", "private": true, "type": "module" }')
     writeFileSync(join(scratch, 'node.js'), IN_NODE)
