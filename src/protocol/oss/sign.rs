@@ -252,3 +252,39 @@ fn push_headers(text: &mut String, headers: &[(&str, &str)], is_signed: impl Fn(
         .filter(|(name, _)| is_signed(name));
     text.push_str(&ascending(lower.collect(), ""));
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::id::FileId;
+    use crate::io::FileInfo;
+    use crate::protocol::Signature;
+    use crate::service::Target;
+    use crate::text::decode_base64;
+
+    #[test]
+    fn a_form_outlives_neither_an_hour_nor_its_credential_but_two_minutes() {
+        const NOW: Timestamp = Timestamp(1_795_238_400_000);
+        let credential =
+            Credential { id: "STS.N".into(), secret: "s".into(), token: "t".into(), expires: None };
+        let until = |minutes: Option<u64>| {
+            let cx = Signing {
+                credential: &credential,
+                target: &Target::default(),
+                cname: false,
+                signature: Signature::V1,
+                region: "",
+                now: NOW,
+                expires: minutes.map(|minutes| NOW + Duration::from_mins(minutes)),
+                file: FileId(1),
+                info: &FileInfo::default(),
+            };
+            let policy = decode_base64(&policy(&cx, &[])).expect("base64");
+            let policy = String::from_utf8(policy).expect("text");
+            policy.split('"').nth(3).expect("an instant").to_owned()
+        };
+        assert_eq!(until(None), "2026-11-21T06:20:00.000Z");
+        assert_eq!(until(Some(10)), "2026-11-21T05:30:00.000Z");
+        assert_eq!(until(Some(0)), "2026-11-21T05:22:00.000Z");
+    }
+}
