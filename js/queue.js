@@ -199,4 +199,4 @@ export function createQueue(platform, options, tell) {
 const refusal = (code, what, hint = '') => new UploadError({ code, message: hint ? `${what} ${hint}` : what, hint })
 
 /** A random id in the form of a UUID. */
-const identifier = () => 'XXXXXXXX-XXXX-4XXX-8XXX-XXXXXXXXXXXX'.replace(/X/g, () => '0123456789ABCDEF'[Math.floor(Math.random() * 16)])
+const identifier = () => 'xxxxxxxx-xxxx-4xxx-8xxx-xxxxxxxxxxxx'.replace(/x/g, () => '0123456789ABCDEF'[Math.floor(Math.random() * 16)])
