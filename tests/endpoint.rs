@@ -1,11 +1,11 @@
-//! A bucket that is at another endpoint than the application was told.
+//! Endpoints: of another region, accelerated, of one's own.
 
 #![cfg(not(target_arch = "wasm32"))]
 
 mod common;
 
 use common::{Call, Fault, MB, Manner, Setup, Sim, State};
-use vodupload::{Event, FileId, Input};
+use vodupload::{Event, FileId, Input, Signature};
 
 const HOME: &str = "oss-cn-beijing.aliyuncs.com";
 
@@ -101,5 +101,29 @@ fn a_reload_and_a_cancel_find_the_way_too() {
             sim.run();
             assert_eq!(sim.state(file), State::Succeeded);
         }
+    }
+}
+
+#[test]
+fn an_accelerated_endpoint_is_signed_for_the_region_that_the_permit_tells() {
+    for (region, expected) in [(Some("cn-shanghai"), "OSS4-HMAC-SHA256"), (None, "OSS STS")] {
+        let endpoint = "https://oss-accelerate.aliyuncs.com";
+        let (mut sim, file) = Sim::started(Setup { endpoint, region, ..Setup::default() }, 8 * MB);
+        sim.run();
+        assert_eq!(sim.state(file), State::Succeeded, "{:?}", sim.failure(file));
+        assert!(sim.authorizations.iter().all(|it| it.starts_with(expected)), "{region:?}");
+    }
+}
+
+#[test]
+fn version_4_takes_the_applications_region_where_the_target_tells_none() {
+    for (signature, expected) in [(Signature::V4, "OSS4-HMAC-SHA256"), (Signature::Auto, "OSS STS")]
+    {
+        let mut setup = Setup { endpoint: "upload.example.test/", ..Setup::default() };
+        setup.config.signature = signature;
+        let (mut sim, file) = Sim::started(setup, MB);
+        sim.run();
+        assert_eq!(sim.state(file), State::Succeeded, "the cloud recomputes the signature");
+        assert!(sim.authorizations.iter().all(|it| it.starts_with(expected)), "{signature:?}");
     }
 }

@@ -5,7 +5,7 @@
 mod common;
 
 use common::{Call, Fault, Habits, MB, Manner, Setup, Sim, State};
-use vodupload::{Event, FileId, Signature};
+use vodupload::{Event, FileId};
 
 fn expiries(sim: &Sim) -> usize {
     sim.heard(|event| matches!(event, Event::CredentialExpired { .. }))
@@ -105,17 +105,4 @@ fn a_bucket_that_hides_etags_and_its_list_fails_with_a_hint() {
     sim.fault(Call::List, 0..usize::MAX, Fault::DropAfter);
     sim.run();
     assert_eq!(sim.failure(file), Some("CorsExposeEtag"));
-}
-
-#[test]
-fn version_4_takes_the_applications_region_where_the_target_tells_none() {
-    for (signature, expected) in [(Signature::V4, "OSS4-HMAC-SHA256"), (Signature::Auto, "OSS STS")]
-    {
-        let mut setup = Setup { endpoint: "upload.example.test/", ..Setup::default() };
-        setup.config.signature = signature;
-        let (mut sim, file) = Sim::started(setup, MB);
-        sim.run();
-        assert_eq!(sim.state(file), State::Succeeded, "the cloud recomputes the signature");
-        assert!(sim.authorizations.iter().all(|it| it.starts_with(expected)), "{signature:?}");
-    }
 }

@@ -194,6 +194,7 @@ fn world(seed: u64, dice: &mut Dice) -> Sim {
         images,
         key: None,
         endpoint: dice.pick(&["https://oss-cn-shanghai.aliyuncs.com", "upload.example.test/"]),
+        region: None,
         overcounts: dice.chance(0.2),
         late_answers: dice.chance(0.15),
     };

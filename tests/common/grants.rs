@@ -73,7 +73,7 @@ impl Sim {
             endpoint: self.setup.endpoint.into(),
             bucket: BUCKET.into(),
             key,
-            region: None,
+            region: self.setup.region.map(Into::into),
         };
         let target = (manner != Manner::Bare).then_some(target);
         let media = if is_image {

@@ -68,6 +68,8 @@ pub(crate) struct Setup {
     /// Files are images: the service makes no second key to one.
     pub(crate) images: bool,
     pub(crate) endpoint: &'static str,
+    /// The region that a permit tells.
+    pub(crate) region: Option<&'static str>,
     /// The application's own object key.
     pub(crate) key: Option<&'static str>,
     /// The host counts headers as sent, too.
@@ -92,6 +94,7 @@ impl Default for Setup {
             account_life: 3_000_000,
             images: false,
             endpoint: "https://oss-cn-shanghai.aliyuncs.com",
+            region: None,
             key: None,
             overcounts: false,
             late_answers: false,

@@ -173,7 +173,7 @@ fn check_date(now: u64, date: Timestamp) -> Result<(), Response> {
 /// The region that the host of an endpoint tells, else the bucket's own.
 fn region(parsed: &Parsed) -> &str {
     let name = parsed.host.strip_prefix("oss-").and_then(|it| it.strip_suffix(".aliyuncs.com"));
-    name.unwrap_or("cn-shanghai")
+    name.filter(|name| !name.starts_with("accelerate")).unwrap_or("cn-shanghai")
 }
 
 /// The `Authorization` that the request must carry.
