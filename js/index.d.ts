@@ -132,13 +132,13 @@ export interface CommonOptions {
   region?: string
   /** The address of VOD, where it is not the region's own: a proxy, a private network. */
   vodEndpoint?: string
-  /** Files at once, 1 by default. */
+  /** Files at once, 1 by default. Above 1, credentials of as many more are asked for while these are sent. */
   fileParallel?: number
   /** Parts of a file at once, 5 by default. */
   parallel?: number
   /** Bytes of a part, at least 102400. Without it parts of 1 to 32 MiB follow the speed of the link. */
   partSize?: number
-  /** How often a request is tried again while nothing moves, 3 by default. */
+  /** How often a request is tried again while nothing moves, 3 by default. Once the service has answered, a network that is away is waited for, for two minutes; 0 never waits. */
   retryCount?: number
   /** Mean seconds before the first repetition after a network failure, 2 by default; doubled each time. */
   retryDuration?: number

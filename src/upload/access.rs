@@ -165,7 +165,7 @@ impl Upload {
                     Error::misuse(
                         "InvalidUploadAddress",
                         "A new upload needs an upload address, too.",
-                        "Pass on UploadAddress with UploadAuth.",
+                        "Give both.",
                     ),
                     cx,
                 );
@@ -317,6 +317,6 @@ fn unanswered() -> Error {
         ErrorKind::CredentialExpired,
         "UploadTokenExpired",
         "The credential has expired and no other was given in time.",
-        "Give one when onUploadTokenExpired or getAuth asks for it.",
+        "Give one when it is asked for.",
     )
 }
