@@ -137,8 +137,8 @@ export function createCore(host, options, emit, warn) {
   let freed
   /** Calls that came before the core. @type {(() => void)[] | undefined} */
   let inbox = []
-  /** @type {glue.Uploader | undefined} */
-  let uploader
+  /** The core's name for this queue, 0 until there is one. */
+  let uploader = 0
   /** @type {UploadError | undefined} */
   let death
   /** @type {(() => void) | undefined} */
@@ -239,11 +239,14 @@ export function createCore(host, options, emit, warn) {
       return enter()
     } catch (error) {
       death = new UploadError({ code: 'InternalError', message: `The upload core failed: ${error} ${RELOAD}`, hint: RELOAD })
-      uploader = undefined
+      uploader = 0
       ignoreNetwork()
       failAll()
     }
   }
+
+  /** @template T @param {() => T} call */
+  const enter = (call) => (uploader ? protect(call) : undefined)
 
   /** Tells the end of all files. They stay live: a new start fails them anew. */
   function failAll() {
@@ -277,7 +280,7 @@ export function createCore(host, options, emit, warn) {
   loading ??= load(host)
   loading.then(
     () => protect(() => {
-      uploader = new glue.Uploader(bridge, { ...options, requests: host.limits.parallel, largestForm: host.limits.form }, Math.random())
+      uploader = glue.create(bridge, { ...options, requests: host.limits.parallel, largestForm: host.limits.form }, Math.random())
     }),
     (error) => {
       loading = undefined
@@ -304,40 +307,40 @@ export function createCore(host, options, emit, warn) {
         sources.set(file, { ...source, fingerprint })
         live.add(file)
         const { name, size, lastModified, contentType } = source
-        protect(() => uploader?.add(file, { name, size, lastModified, contentType, fingerprint, ...media }, overrides))
+        enter(() => glue.add(uploader, file, { name, size, lastModified, contentType, fingerprint, ...media }, overrides))
       })
     },
     start() {
       call(() => {
         if (death) return failAll()
-        protect(() => uploader?.tell(START, 0))
-        if (live.size > 0 && !death) unwatch ??= host.watchNetwork((online) => protect(() => uploader?.tell(online ? ONLINE : OFFLINE, 0)))
+        enter(() => glue.tell(uploader, START, 0))
+        if (live.size > 0 && !death) unwatch ??= host.watchNetwork((online) => enter(() => glue.tell(uploader, online ? ONLINE : OFFLINE, 0)))
       })
     },
     stop() {
       call(() => {
         ignoreNetwork()
-        protect(() => uploader?.tell(STOP, 0))
+        enter(() => glue.tell(uploader, STOP, 0))
       })
     },
     /** @param {number} file */
     cancel(file) {
       call(() => {
         if (death && live.delete(file)) tell('canceled', file)
-        protect(() => uploader?.tell(CANCEL, file))
+        enter(() => glue.tell(uploader, CANCEL, file))
       })
     },
     /** @param {number} file */
     resume(file) {
       call(() => {
         if (death) live.add(file)
-        protect(() => uploader?.tell(RESUME, file))
+        enter(() => glue.tell(uploader, RESUME, file))
       })
     },
     /** @param {number} file */
     remove(file) {
       call(() => {
-        protect(() => uploader?.tell(REMOVE, file))
+        enter(() => glue.tell(uploader, REMOVE, file))
         sources.delete(file)
         live.delete(file)
         tell('removed', file)
@@ -350,11 +353,11 @@ export function createCore(host, options, emit, warn) {
      * @param {UploadGrant | TokenGrant} given
      */
     authorize(file, given) {
-      return protect(() => uploader?.authorize(file, given))
+      return enter(() => glue.authorize(uploader, file, given))
     },
     /** There will be no credential for a file that waits for one. @param {number} file @param {string} code @param {string} message */
     refuse(file, code, message) {
-      protect(() => uploader?.authorize(file, { refusal: code, message }))
+      enter(() => glue.authorize(uploader, file, { refusal: code, message }))
     },
   }
 }

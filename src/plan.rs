@@ -143,9 +143,6 @@ impl PartPlan {
 /// Bytes of the smallest part of adaptive plans.
 const SMALLEST: u64 = 1 << 20;
 
-/// Bytes of the largest part of adaptive plans.
-const LARGEST: u64 = 32 << 20;
-
 /// Parts double while a doubled one is sent within this. Sizes are powers of
 /// two, so parts take about a quarter of a second: long enough to hide the
 /// CORS preflight that each costs, short enough to be lost.
@@ -166,14 +163,15 @@ impl PartSizer {
     }
 
     /// The size for the parts from `next` on: at most a doubling or a halving
-    /// of the present one, and never so small that the numbers run out.
-    pub fn advise(&self, plan: &PartPlan, next: PartNumber, limits: &Limits) -> u64 {
+    /// of the present one, up to `largest`, and never so small that the
+    /// numbers run out.
+    pub fn advise(&self, plan: &PartPlan, next: PartNumber, largest: u64, limits: &Limits) -> u64 {
         let present = plan.part_size();
         let Some(rate) = self.rate else { return present };
         #[allow(clippy::cast_precision_loss)]
         let fits = |part: u64| part as f64 / rate <= LONGEST.as_secs_f64();
         let wish = if fits(present * 2) {
-            (present * 2).min(LARGEST.max(present))
+            (present * 2).min(largest.max(present))
         } else if fits(present) {
             present
         } else {
@@ -243,15 +241,16 @@ mod tests {
     fn parts_grow_on_a_fast_link_and_shrink_on_a_slow_one() {
         let plan = PartPlan::new(1 << 30, None, &LIMITS);
         let mut sizer = PartSizer::default();
-        assert_eq!(sizer.advise(&plan, PartNumber(2), &LIMITS), 1 << 20);
+        assert_eq!(sizer.advise(&plan, PartNumber(2), 32 << 20, &LIMITS), 1 << 20);
         sizer.observe(1 << 20, Duration::from_millis(20));
-        assert_eq!(sizer.advise(&plan, PartNumber(2), &LIMITS), 2 << 20);
+        assert_eq!(sizer.advise(&plan, PartNumber(2), 32 << 20, &LIMITS), 2 << 20);
+        assert_eq!(sizer.advise(&plan, PartNumber(2), 1 << 20, &LIMITS), 1 << 20);
         let mut grown = plan.clone();
         grown.resize(PartNumber(3), 8 << 20);
         for _ in 0..8 {
             sizer.observe(8 << 20, Duration::from_secs(2));
         }
-        assert_eq!(sizer.advise(&grown, PartNumber(5), &LIMITS), 4 << 20);
+        assert_eq!(sizer.advise(&grown, PartNumber(5), 32 << 20, &LIMITS), 4 << 20);
     }
 
     #[test]
@@ -281,7 +280,7 @@ mod tests {
                 }
                 sizer.observe(plan.part_size(), Duration::from_millis(millis));
                 let before = plan.range(PartNumber(next.0 - 1));
-                plan.resize(next, sizer.advise(&plan, next, &LIMITS));
+                plan.resize(next, sizer.advise(&plan, next, 32 << 20, &LIMITS));
                 prop_assert_eq!(plan.range(PartNumber(next.0 - 1)), before);
             }
             prop_assert!(plan.count() <= LIMITS.max_parts);

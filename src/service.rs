@@ -64,6 +64,8 @@ pub struct Credential {
     pub token: String,
     /// When the service stops accepting it, by the device's clock, if it said so.
     pub expires: Option<Timestamp>,
+    /// When it was made, by the service's clock, if that can be told.
+    pub issued: Option<Timestamp>,
 }
 
 /// Secrets must not reach a log: only the id is shown.
@@ -130,6 +132,7 @@ mod tests {
             secret: "hush".into(),
             token: "CAIS".into(),
             expires: None,
+            issued: None,
         };
         let text = format!("{:?}", Grant::Account(credential));
         assert!(text.contains("STS.id"));

@@ -40,6 +40,12 @@ pub struct Config {
     /// Bytes of the largest file that is sent as a form: 0 for none, and
     /// `u64::MAX` for a host that can stream files in no other way.
     pub largest_form: u64,
+    /// Bytes of the largest part that parts grow to by themselves: as many of
+    /// them as are under way may have to be in memory.
+    pub largest_part: u64,
+    /// Bytes per second of the slowest link that is waited for where the host
+    /// cannot tell how much of a slice has left; 0 where it can.
+    pub unseen_rate: u64,
     /// Whether what is stored is compared with the file.
     pub integrity: bool,
     /// Bytes per second up to which parts are compared as they are stored: on a
@@ -65,6 +71,8 @@ impl Default for Config {
             region: String::from("cn-shanghai"),
             service_endpoint: None,
             largest_form: 0,
+            largest_part: 32 << 20,
+            unseen_rate: 0,
             integrity: true,
             integrity_rate: u64::MAX,
             renewal_timeout: Duration::from_mins(1),

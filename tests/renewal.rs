@@ -393,7 +393,9 @@ fn a_clock_that_is_wrong_makes_no_credential_older_or_younger() {
             let (mut sim, file) = Sim::started(setup, 40 * MB);
             sim.run();
             assert_eq!((sim.state(file), expiries(&sim)), (State::Succeeded, 0), "{skew}");
-            assert_eq!((sim.count(Call::RefreshUpload), sim.count(Call::Initiate)), (0, 2));
+            // The credential tells at once that the clock is behind, not that it is ahead.
+            let initiates = 1 + usize::from(skew > 0);
+            assert_eq!((sim.count(Call::RefreshUpload), sim.count(Call::Initiate)), (0, initiates));
         }
     }
 }

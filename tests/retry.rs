@@ -109,6 +109,26 @@ fn a_slow_part_is_no_stalled_one() {
 }
 
 #[test]
+fn a_part_that_nobody_sees_move_is_given_the_time_that_a_slow_link_takes() {
+    for (size, call) in [(3 * MB, Call::Part), (MB, Call::Put)] {
+        for (rate, attempts) in [(16 << 10, size.div_ceil(MB)), (0, size.div_ceil(MB))] {
+            // 105 s a part; without a host that tells, a minute would be all.
+            let mut setup = Setup { bandwidth: 10_000, ..Setup::default() };
+            setup.config.unseen_rate = rate;
+            let (mut sim, file) = Sim::started(setup, size);
+            sim.run();
+            assert_eq!((sim.state(file), sim.count(call) as u64), (State::Succeeded, attempts));
+        }
+    }
+    let mut setup = hasty(3);
+    setup.config.unseen_rate = 16 << 10;
+    let (mut sim, file) = Sim::started(setup, 3 * MB);
+    sim.fault(Call::Part, 1..2, Fault::Stall);
+    sim.run();
+    assert_eq!((sim.state(file), sim.count(Call::Part)), (State::Succeeded, 4));
+}
+
+#[test]
 fn what_timed_out_leaves_its_slot_at_once() {
     let mut setup = hasty(3);
     setup.config.requests = 1;

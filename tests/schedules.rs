@@ -161,6 +161,8 @@ fn world(seed: u64, dice: &mut Dice) -> Sim {
             duration: Duration::from_millis(dice.pick(&[0, 100, 2_000])),
         },
         timeout: Duration::from_secs(dice.pick(&[5, 60])),
+        unseen_rate: dice.pick(&[0, 0, 16 << 10]),
+        largest_part: dice.pick(&[2 * MB, 32 * MB]),
         largest_form: dice.pick(&[0, 0, 0, 50_000, MB, 2 * MB, u64::MAX]),
         integrity: dice.chance(0.85),
         renewal_timeout: Duration::from_secs(dice.pick(&[0, 4, 60])),
@@ -172,9 +174,11 @@ fn world(seed: u64, dice: &mut Dice) -> Sim {
     let images = dice.chance(0.15);
     let lives = [3_000_000, 3_000_000, 600_000, 20_000, 3_000];
     let life = if images { 3_000_000 } else { dice.pick(&lives) };
-    // A clock behind the storage's cannot be found out by forms alone.
+    // A clock behind the storage's is told to forms alone by their credential.
     let skews = [0, 0, 0, 600_000, -7_200_000, 7_200_000, -30 * day, 30 * day];
-    let skew = if config.largest_form == u64::MAX { 0 } else { dice.pick(&skews) };
+    let (tells_expiry, sts) = (dice.chance(0.5), dice.chance(0.4));
+    let is_told = config.largest_form < u64::MAX || (tells_expiry && !sts);
+    let skew = if is_told { dice.pick(&skews) } else { 0 };
     // A form takes at most the hour that its policy lasts.
     let slowest = if config.largest_form == u64::MAX { MB } else { 100_000 };
     let bandwidth = dice.pick(&[slowest, MB, 4 * MB, 50 * MB]);
@@ -188,8 +192,8 @@ fn world(seed: u64, dice: &mut Dice) -> Sim {
         habits,
         app_delay: dice.pick(&[0, 50, 5_000]),
         life,
-        tells_expiry: dice.chance(0.5),
-        sts: dice.chance(0.4),
+        tells_expiry,
+        sts,
         account_life: dice.pick(&[3_000_000, 3_000_000, 60_000]),
         images,
         key: None,

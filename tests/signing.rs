@@ -46,6 +46,7 @@ fn credential(vector: &Value) -> Credential {
         secret: text(vector, "accessKeySecret").into(),
         token: text(vector, "securityToken").into(),
         expires: None,
+        issued: None,
     }
 }
 

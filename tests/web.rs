@@ -10,14 +10,14 @@ mod integrity;
 mod world;
 
 use js_sys::Object;
-use vodupload::wasm::{Host, JsUploader};
+use vodupload::wasm::Host;
 use vodupload::{Checkpoint, FileInfo, Timestamp};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
 use world::{
-    CANCEL, OFFLINE, ONLINE, OPTIONS, PART, REMOVE, RESUME, START, STOP, World, ask, begin, object,
-    options, permit, renewal, set_clock, source, uploader, wait,
+    CANCEL, OFFLINE, ONLINE, OPTIONS, PART, Queue, REMOVE, RESUME, START, STOP, World, ask, begin,
+    object, options, permit, renewal, set_clock, source, uploader, wait,
 };
 
 wasm_bindgen_test_configure!(run_in_browser);
@@ -361,7 +361,7 @@ fn values_that_are_no_objects_do_no_harm() {
     let world = World::new();
     for value in [JsValue::UNDEFINED, JsValue::NULL, 7.into(), "text".into(), JsValue::TRUE] {
         let host: Host = world.clone().unchecked_into();
-        let uploader = JsUploader::new(host, value.clone(), f64::NAN);
+        let uploader = Queue::new(host, value.clone(), f64::NAN);
         uploader.add(1, value.clone(), value.clone());
         uploader.tell(START, 0);
         assert_eq!(uploader.authorize(Some(1), value.clone()), None);

@@ -8,8 +8,10 @@ import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { corePlugin, glueDir, shippedGlue, shippedWasm } from './core_plugin.mjs'
 import { dist, has, output, root, run, wasmTarget } from './env.mjs'
+import { blankDeadData } from './wasm_data.mjs'
+import { slimGlue } from './wasm_glue.mjs'
 import { shortenNames } from './wasm_names.mjs'
-import { blankPaths, dropSection, trapPanics } from './wasm_panics.mjs'
+import { dropSection, trapPanics } from './wasm_panics.mjs'
 
 const built = join(wasmTarget, 'wasm32-unknown-unknown/release/vodupload.wasm')
 const named = join(glueDir, 'named.wasm')
@@ -22,8 +24,8 @@ const LOWER = [
   '--mvp-features', '--enable-mutable-globals', '--enable-sign-ext', '--enable-nontrapping-float-to-int',
   '--enable-bulk-memory', '--enable-bulk-memory-opt',
   '--signext-lowering', '--llvm-nontrapping-fptoint-lowering', '--llvm-memory-copy-fill-lowering',
-  // Both are Globals, which some engines cannot export.
-  '--remove-exports=__abort_handler,__instance_terminated',
+  // Two are Globals, which some engines cannot export; the third is for a way of passing texts that the glue has not.
+  '--remove-exports=__abort_handler,__instance_terminated,__wbindgen_realloc',
 ]
 /** Inlining makes the file smaller, but 4 % larger after brotli (measured), which is what travels. */
 const SHRINK = [
@@ -56,7 +58,7 @@ async function buildWasm() {
     },
   })
 
-  const recipe = ['build.mjs', 'wasm_names.mjs', 'wasm_panics.mjs', 'wasm_reader.mjs'].map((name) => readFileSync(join(root, 'tools', name)))
+  const recipe = ['build.mjs', 'wasm_data.mjs', 'wasm_glue.mjs', 'wasm_names.mjs', 'wasm_panics.mjs', 'wasm_reader.mjs'].map((name) => readFileSync(join(root, 'tools', name)))
   const hash = createHash('sha256').update(output('wasm-bindgen', ['--version']))
   for (const part of [...recipe, readFileSync(built)]) hash.update(part)
   const digest = hash.digest('hex')
@@ -72,8 +74,8 @@ async function buildWasm() {
   await run('wasm-opt', [trapping, ...LOWER, '-o', lowered])
   await run('wasm-opt', [lowered, ...SHRINK, '-o', shippedWasm])
 
-  const shorter = await shortenNames(readFileSync(shippedWasm), readFileSync(join(glueDir, 'vodupload_bg.js'), 'utf8'))
-  writeFileSync(shippedWasm, blankPaths(shorter.wasm))
+  const shorter = await shortenNames(readFileSync(shippedWasm), slimGlue(readFileSync(join(glueDir, 'vodupload_bg.js'), 'utf8')))
+  writeFileSync(shippedWasm, blankDeadData(shorter.wasm))
   writeFileSync(shippedGlue, shorter.glue)
   await WebAssembly.compile(readFileSync(shippedWasm))
   if (has('wasm-tools')) await run('wasm-tools', ['validate', '--features=mvp', shippedWasm])

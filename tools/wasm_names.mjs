@@ -14,20 +14,20 @@ const FUNCTION = 0
  */
 export async function shortenNames(wasm, glue) {
   const module = await WebAssembly.compile(wasm)
-  const names = new Map()
+  /** What the glue gives to the wasm. */
+  const given = new Map()
   for (const { name } of WebAssembly.Module.imports(module)) {
-    if (new RegExp(`export function ${name}\\b`).test(glue)) names.set(name, `_${names.size.toString(36)}`)
+    if (new RegExp(`export function ${name}\\b`).test(glue)) given.set(name, `_${given.size.toString(36)}`)
   }
-  const imported = names.size
+  /** What it takes from it; its own functions for these keep their names. */
+  const taken = new Map()
   for (const { name } of WebAssembly.Module.exports(module)) {
-    if (name !== 'memory' && new RegExp(`\\bwasm\\.${name}\\b`).test(glue)) {
-      names.set(name, `$${(names.size - imported).toString(36)}`)
-    }
+    if (name !== 'memory' && new RegExp(`\\bwasm\\.${name}\\b`).test(glue)) taken.set(name, `$${taken.size.toString(36)}`)
   }
   const text = glue
-    .replace(/(?<=export function )\w+/g, (name) => names.get(name) ?? name)
-    .replace(/(?<=\bwasm\.)\w+/g, (name) => names.get(name) ?? name)
-  return { wasm: rewrite(wasm, (name) => names.get(name) ?? name), glue: text }
+    .replace(/(?<=export function )\w+/g, (name) => given.get(name) ?? name)
+    .replace(/(?<=\bwasm\.)\w+/g, (name) => taken.get(name) ?? name)
+  return { wasm: rewrite(wasm, (name) => given.get(name) ?? taken.get(name) ?? name), glue: text }
 }
 
 /**

@@ -6,9 +6,6 @@ import { HEADER, readerOf } from './wasm_reader.mjs'
 
 const CUSTOM = 0
 
-/** Where the code stood that panics: nobody reads it any more. */
-const PATHS = /(?:\/rustc\/[0-9a-f]{40}\/|index\.crates\.io-[0-9a-f]+\/|\/rust\/deps\/|src\/)[\w/.-]+\.rs/g
-
 /** Functions that end in a panic or serve its message, by their demangled names without hashes. */
 const PANICS = new RegExp([
   'core::panicking::', 'std::panicking::', 'rust_panic', 'rust_start_panic', '::panic_(already|access|poisoned)',
@@ -33,13 +30,6 @@ export function trapPanics(wasm) {
   module.dispose()
   return trapping
 }
-
-/**
- * The module with the source paths in its data blanked, which then take no room on the wire.
- * @param {Uint8Array} wasm
- */
-export const blankPaths = (wasm) =>
-  Buffer.from(Buffer.from(wasm).toString('latin1').replace(PATHS, (path) => '\0'.repeat(path.length)), 'latin1')
 
 /**
  * The module without its custom section of this name.

@@ -10,7 +10,7 @@ use crate::error::{Error, ErrorKind};
 use crate::http::{Request, Response};
 use crate::json::Json;
 use crate::text::{self, concat};
-use crate::time::Timestamp;
+use crate::time::{Timestamp, millis};
 
 pub mod rpc;
 
@@ -106,28 +106,34 @@ pub fn renewal(auth: &str, now: Timestamp) -> Result<Permit, Error> {
 }
 
 fn credential(auth: &Fields, now: Timestamp) -> Result<Credential, Error> {
+    let (expires, issued) = life(&auth.json, now);
     Ok(Credential {
         id: auth.required("AccessKeyId")?,
         secret: auth.required("AccessKeySecret")?,
         token: auth.required("SecurityToken")?,
-        expires: expiry(&auth.json, now),
+        expires,
+        issued,
     })
 }
 
-/// When a credential is over, by the device's clock.
+/// When a credential is over, by the device's clock, and when it was made, by
+/// the service's.
 ///
 /// `Expiration` is a life in seconds, in spite of its name, and some servers
 /// write it as a number; `ExpireUTCTime` is the instant, and what the mobile
 /// SDKs prefer. An instant that leaves more than that life, or none, says that
 /// the device's clock is wrong: then the life counts.
-pub(crate) fn expiry(auth: &Json, now: Timestamp) -> Option<Timestamp> {
+pub(crate) fn life(auth: &Json, now: Timestamp) -> (Option<Timestamp>, Option<Timestamp>) {
     let text = auth.member_text("Expiration");
     let life = text.as_ref().and_then(|life| life.parse().ok());
     let life = life.or_else(|| auth.member_whole("Expiration")).map(Duration::from_secs);
     let instant = |text: Option<String>| Timestamp::parse_iso(&text?);
     let until = instant(auth.member_text("ExpireUTCTime")).or_else(|| instant(text));
     let end = life.map(|life| now + life);
-    until.filter(|until| end.is_none_or(|end| now < *until && *until < end + MINUTE)).or(end)
+    let issued =
+        until.zip(life).map(|(until, life)| Timestamp(until.0.saturating_sub(millis(life))));
+    let likely = until.filter(|until| end.is_none_or(|end| now < *until && *until < end + MINUTE));
+    (likely.or(end), issued)
 }
 
 const MINUTE: Duration = Duration::from_mins(1);

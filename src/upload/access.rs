@@ -18,6 +18,10 @@ const MAX_RENEWALS: u32 = 3;
 /// A credential is renewed this long before its end, or a tenth of its life.
 const MARGIN: Duration = Duration::from_mins(2);
 
+/// Below this, services accept a clock as it is; and a server that tells a
+/// wrong time is not to be followed where there is no need.
+const MAX_SKEW: Duration = Duration::from_mins(10);
+
 /// The right to send.
 #[derive(Debug, Default)]
 pub(super) struct Access {
@@ -184,6 +188,11 @@ impl Upload {
         let elsewhere =
             (&target.bucket, &target.key) != (&access.target.bucket, &access.target.key);
         access.renew_at = credential.expires.and_then(|end| renewal_of(cx.now, end));
+        // It cannot be earlier than when the credential was made.
+        let clock = cx.now.shifted(cx.session.clock_offset);
+        if let Some(issued) = credential.issued.filter(|issued| clock + MAX_SKEW < *issued) {
+            cx.session.clock_offset = cx.now.offset_to(issued);
+        }
         access.credential = Some(credential);
         access.target = target;
         access.generation += 1;

@@ -76,6 +76,14 @@ impl Upload {
                 job.clock_corrected = true;
                 self.again(job, cx);
             }
+            // The credential's successor may tell it.
+            Recovery::CorrectClock(None) if !job.clock_corrected => {
+                job.clock_corrected = true;
+                self.again(job, cx);
+                if flight.generation == self.access.generation && self.access.may_send() {
+                    self.renew(error, cx);
+                }
+            }
             Recovery::CreateAnew if self.media.video_id.take().is_some() => self.call(cx),
             Recovery::Restart if self.may_be_complete(&job) => {
                 let is_sent = matches!(self.phase, Phase::Completing);

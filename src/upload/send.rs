@@ -31,10 +31,11 @@ impl Upload {
 
     /// Ends what has stood still for too long.
     pub(crate) fn time_out(&mut self, cx: &mut Context<'_>) {
-        let timeout = self.timeout(cx);
+        let pressure = self.pressure;
         while let Some(id) = self.jobs.iter().find_map(|job| {
             let flight = job.flight()?;
-            (flight.moved + timeout <= cx.now).then_some(flight.id)
+            let end = flight.moved + self.timeout(job, cx) * (1 << pressure);
+            (end <= cx.now).then_some(flight.id)
         }) {
             cx.out.push(Output::Abort(id));
             self.unanswered(id, Error::timeout(), cx);
@@ -47,9 +48,15 @@ impl Upload {
         (cx.config.parallel >> self.pressure).max(1) as usize
     }
 
-    /// How long a request may stand still, under the present pressure.
-    fn timeout(&self, cx: &Context<'_>) -> Duration {
-        cx.config.timeout * (1 << self.pressure)
+    /// How long a request may stand still, or seem to, without pressure.
+    fn timeout(&self, job: &Job, cx: &Context<'_>) -> Duration {
+        let bytes = match &job.task {
+            Task::Operation(Operation::PutObject) => self.info.size,
+            Task::Operation(Operation::UploadPart { range, .. }) => range.end - range.start,
+            Task::Call(_) | Task::Operation(_) => 0,
+        };
+        let unseen = (bytes * 1000).checked_div(cx.config.unseen_rate).unwrap_or(0);
+        cx.config.timeout + Duration::from_millis(unseen)
     }
 
     /// Has the next stored bytes digested.
@@ -91,11 +98,11 @@ impl Upload {
         let multipart = self.multipart.as_mut()?;
         let size = multipart.plan.part_size();
         let (jobs, sizer, limits) = (&self.jobs, &self.sizer, cx.protocol.limits());
-        let adaptive = cx.config.part_size.is_none();
+        let (adaptive, largest) = (cx.config.part_size.is_none(), cx.config.largest_part);
         let number = multipart.take_next(
             |number| jobs.iter().any(|job| job.part() == Some(number)),
             |plan, next| {
-                if adaptive { sizer.advise(plan, next, &limits) } else { plan.part_size() }
+                if adaptive { sizer.advise(plan, next, largest, &limits) } else { plan.part_size() }
             },
         )?;
         let range = multipart.plan.range(number)?;
@@ -158,11 +165,12 @@ impl Upload {
     }
 
     fn deadline(&self, cx: &Context<'_>) -> Option<Timestamp> {
-        let timeout = self.timeout(cx);
         let jobs = self.jobs.iter().filter_map(|job| match &job.status {
             // What is ready already waits for a request to end, not for time.
             Status::Ready { at } => (self.may_send(job) && *at > cx.now).then_some(*at),
-            Status::InFlight(flight) => Some(flight.moved + timeout),
+            Status::InFlight(flight) => {
+                Some(flight.moved + self.timeout(job, cx) * (1 << self.pressure))
+            }
         });
         let is_transferring = matches!(self.phase, Phase::Transferring);
         let access = self.access.deadline(is_transferring, cx.config.renewal_timeout);

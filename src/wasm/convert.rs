@@ -46,6 +46,8 @@ pub(super) fn config(options: JsValue) -> Config {
         _ => Signature::Auto,
     };
     config.largest_form = number("largestForm", 0);
+    config.largest_part = number("largestPart", config.largest_part);
+    config.unseen_rate = number("unseenRate", 0);
     config.integrity_rate = number("integrityRate", u64::MAX);
     config.integrity = config.integrity_rate > 0;
     config
@@ -109,8 +111,8 @@ pub(super) fn grant(given: JsValue, now: Timestamp) -> Result<Grant, Error> {
             "Pass on UploadAuth and UploadAddress, or AccessKeyId, AccessKeySecret and SecurityToken.",
         ));
     };
-    let expires = aliyun::expiry(&given, now);
-    let credential = Credential { id, secret, token, expires };
+    let (expires, issued) = aliyun::life(&given, now);
+    let credential = Credential { id, secret, token, expires, issued };
     if !given.flag("direct") {
         return Ok(Grant::Account(credential));
     }
@@ -193,6 +195,11 @@ pub(super) fn failure(reason: JsValue) -> Error {
     let reason = Json::of(reason);
     let message = reason.member_text("message").unwrap_or_default();
     match reason.member_text("code").as_deref() {
+        Some("DomainNotAllowed") => Error::misuse(
+            "DomainNotAllowed",
+            &message,
+            "Add it to the domains of your mini program.",
+        ),
         Some("FileUnreadable") => Error::new(
             ErrorKind::FileUnreadable,
             "FileUnreadable",

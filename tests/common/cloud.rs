@@ -113,7 +113,12 @@ impl Cloud {
 
     fn put(&mut self, parsed: Parsed) -> Response {
         let piece = parsed.piece.expect("an object has a body");
-        let receipt = self.receipt(&self.etag(&piece), piece.crc64());
+        let etag = self.etag(&piece);
+        let mut receipt = self.receipt(&etag, piece.crc64());
+        if parsed.call == Call::Post {
+            receipt.status = 201;
+            receipt.body = format!("<PostResponse><ETag>\"{etag}\"</ETag></PostResponse>");
+        }
         self.objects.insert(parsed.key, vec![piece]);
         receipt
     }

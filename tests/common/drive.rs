@@ -98,7 +98,10 @@ impl Sim {
                 self.after(1, Arrival::Break(id, unreadable()));
             }
             fault => {
-                self.count_bytes(id, bytes, duration);
+                // What a host does not see it cannot tell.
+                if self.setup.config.unseen_rate == 0 || call == Call::Post {
+                    self.count_bytes(id, bytes, duration);
+                }
                 self.after(duration + latency, Arrival::Deliver(id, request, fault));
             }
         }

@@ -41,6 +41,7 @@ impl Sim {
             secret: format!("hush-account-{serial}"),
             token: format!("CAIS-account-{serial}/+="),
             expires: None,
+            issued: None,
         };
         let until = match manner {
             Manner::Expired => 0,
@@ -68,6 +69,7 @@ impl Sim {
         let mut credential = self.issue(life);
         if self.setup.tells_expiry && life > 0 {
             credential.expires = Some(vodupload::Timestamp(self.device_time().0 + life));
+            credential.issued = Some(vodupload::Timestamp(self.now));
         }
         let target = Target {
             endpoint: self.setup.endpoint.into(),
@@ -92,6 +94,7 @@ impl Sim {
             secret: format!("hush-{serial}"),
             token: format!("CAIS-{serial}/+="),
             expires: None,
+            issued: None,
         };
         let until = if life == 0 { 0 } else { self.now.saturating_add(life) };
         let issued = Issued { credential: credential.clone(), until };

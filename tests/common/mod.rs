@@ -427,11 +427,14 @@ impl Sim {
         [arrival, self.wake_instant()].into_iter().flatten().min()
     }
 
-    /// Nothing will happen: then every running file must wait for a credential.
+    /// Nothing will happen: then every running file must wait for a credential,
+    /// or for its turn behind files that do.
     fn is_at_rest(&self) {
+        let asking = self.files().into_iter().filter(|file| self.awaits(*file)).count();
+        let is_full = asking >= self.setup.config.file_parallel as usize;
         for file in self.files() {
             let state = self.state(file);
-            let waits = state != State::Active || self.awaits(file);
+            let waits = state != State::Active || self.awaits(file) || is_full;
             assert!(waits, "{file:?} waits for nothing");
         }
     }

@@ -195,7 +195,7 @@ fn expected(request: &Request, parsed: &Parsed, issued: &Issued, date: Timestamp
 fn check_form(now: u64, parsed: &Parsed, issued: &Issued) -> Result<(), Response> {
     let policy = parsed.field("policy");
     let Credential { id, secret, .. } = &issued.credential;
-    assert_eq!(parsed.field("success_action_status"), "200");
+    assert_eq!(parsed.field("success_action_status"), "201");
     assert_eq!(parsed.field("Content-Type"), "video/mp4");
     let mut bound = vec!["key", "bucket"];
     if parsed.fields.contains_key("x-oss-signature") {

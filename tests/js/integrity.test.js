@@ -160,7 +160,7 @@ test('a form needs no preflight: no header, and all in its fields', async (t) =>
   assert.deepEqual([request.method, request.headers, request.url.href], ['POST', {}, 'https://outin-test.oss-cn-shanghai.aliyuncs.com/'])
   const fields = Object.fromEntries(fieldsOf(request))
   assert.deepEqual([fields.key, fields.success_action_status, fields['Content-Type'], fields['x-oss-security-token']],
-    ['sv/a.mp4', '200', 'video/mp4', TOKEN])
+    ['sv/a.mp4', '201', 'video/mp4', TOKEN])
   assert.equal(fieldsOf(request).some(([name]) => name === 'file'), false, 'the host adds the file as the last field')
 })
 

@@ -129,7 +129,7 @@ async fn a_small_file_is_a_form_with_all_in_its_fields() {
     ] {
         assert!(form.contains(field), "{form}");
     }
-    let end = r#"["success_action_status","200"],["Content-Type","video/mp4"]]}}"#;
+    let end = r#"["success_action_status","201"],["Content-Type","video/mp4"]]}}"#;
     assert!(form.ends_with(end), "{form}");
     wait(&world, "finished", 1).await;
     assert_eq!(world.operations(), "PostObject");

@@ -1,7 +1,7 @@
 //! What `tests/js/web_host.js` offers, and uploads in it.
 
 use js_sys::Promise;
-use vodupload::wasm::{Host, JsUploader};
+use vodupload::wasm::{self, Host};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 
@@ -84,13 +84,34 @@ pub(crate) fn renewal() -> JsValue {
     object(&format!(r#"{{"uploadAuth":"{}"}}"#, auth()))
 }
 
-pub(crate) fn uploader(world: &World, options: &str) -> JsUploader {
+/// A queue, as `js/core.js` calls it.
+pub(crate) struct Queue(u32);
+
+impl Queue {
+    pub(crate) fn new(host: Host, options: JsValue, seed: f64) -> Self {
+        Self(wasm::create(host, options, seed))
+    }
+
+    pub(crate) fn add(&self, file: u32, source: JsValue, overrides: JsValue) {
+        wasm::add(self.0, file, source, overrides);
+    }
+
+    pub(crate) fn tell(&self, input: u32, file: u32) {
+        wasm::tell(self.0, input, file);
+    }
+
+    pub(crate) fn authorize(&self, file: Option<u32>, given: JsValue) -> Option<bool> {
+        wasm::authorize(self.0, file, given)
+    }
+}
+
+pub(crate) fn uploader(world: &World, options: &str) -> Queue {
     let host: Host = world.clone().unchecked_into();
-    JsUploader::new(host, object(options), 0.5)
+    Queue::new(host, object(options), 0.5)
 }
 
 /// Starts file 1, which asks for its credential.
-pub(crate) async fn ask(world: &World, options: &str, source: JsValue) -> JsUploader {
+pub(crate) async fn ask(world: &World, options: &str, source: JsValue) -> Queue {
     let uploader = uploader(world, options);
     uploader.add(1, source, JsValue::UNDEFINED);
     uploader.tell(START, 0);
@@ -99,7 +120,7 @@ pub(crate) async fn ask(world: &World, options: &str, source: JsValue) -> JsUplo
 }
 
 /// Starts file 1 and gives it its credential.
-pub(crate) async fn begin(world: &World, options: &str, size: u64) -> JsUploader {
+pub(crate) async fn begin(world: &World, options: &str, size: u64) -> Queue {
     let uploader = ask(world, options, source(size)).await;
     let (auth, address) = (auth(), address());
     let json = format!(r#"{{"uploadAuth":"{auth}","uploadAddress":"{address}","videoId":"VID"}}"#);

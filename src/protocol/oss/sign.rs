@@ -265,8 +265,13 @@ mod tests {
     #[test]
     fn a_form_outlives_neither_an_hour_nor_its_credential_but_two_minutes() {
         const NOW: Timestamp = Timestamp(1_795_238_400_000);
-        let credential =
-            Credential { id: "STS.N".into(), secret: "s".into(), token: "t".into(), expires: None };
+        let credential = Credential {
+            id: "STS.N".into(),
+            secret: "s".into(),
+            token: "t".into(),
+            expires: None,
+            issued: None,
+        };
         let until = |minutes: Option<u64>| {
             let cx = Signing {
                 credential: &credential,

@@ -182,8 +182,13 @@ mod tests {
 
     #[test]
     fn a_call_goes_to_its_region_and_a_long_one_in_a_body() {
-        let account =
-            Credential { id: "STS.N".into(), secret: "s".into(), token: "t".into(), expires: None };
+        let account = Credential {
+            id: "STS.N".into(),
+            secret: "s".into(),
+            token: "t".into(),
+            expires: None,
+            issued: None,
+        };
         let info = info("v.mp4", "");
         let cx = |region, endpoint, info| Calling {
             account: &account,
