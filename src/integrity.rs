@@ -58,11 +58,7 @@ impl Integrity {
         receipt: &Receipt,
         is_sent: bool,
     ) {
-        let known = self.waiting.iter().any(|check| check.number == number);
-        if known
-            || self.off
-            || self.running.as_ref().is_some_and(|(_, check)| check.number == number)
-        {
+        if self.off || self.doubts(number) {
             return;
         }
         match self.expected(receipt) {
@@ -89,6 +85,12 @@ impl Integrity {
         let etag = receipt.etag.as_ref().filter(|_| self.etag_is_md5 != Some(false))?;
         let is_md5 = etag.len() == 32 && etag.bytes().all(|byte| byte.is_ascii_hexdigit());
         is_md5.then(|| Digest::Md5(etag.to_ascii_lowercase()))
+    }
+
+    /// Whether it is yet to be seen if a part's bytes are the file's.
+    pub(crate) fn doubts(&self, number: PartNumber) -> bool {
+        let running = self.running.iter().map(|(_, check)| check);
+        self.waiting.iter().chain(running).any(|check| check.number == number)
     }
 
     /// The next check to run, under `id`, if none runs.

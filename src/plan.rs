@@ -162,6 +162,12 @@ impl PartSizer {
         self.rate = Some(self.rate.map_or(rate, |known| f64::midpoint(known, rate)));
     }
 
+    /// Bytes per second of the last parts, 0 before there was any.
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // far below 2^53
+    pub fn rate(&self) -> u64 {
+        self.rate.unwrap_or_default() as u64
+    }
+
     /// The size for the parts from `next` on: at most a doubling or a halving
     /// of the present one, up to `largest`, and never so small that the
     /// numbers run out.

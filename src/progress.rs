@@ -22,6 +22,8 @@ pub(crate) struct Progress {
     shown_at: Option<Timestamp>,
     samples: Vec<(Timestamp, u64)>,
     begun: Option<(Timestamp, u64)>,
+    /// When what was not reported because it came too soon is to be reported.
+    due: Option<Timestamp>,
 }
 
 /// One report to the application.
@@ -38,7 +40,7 @@ pub(crate) struct Report {
 impl Progress {
     /// Nothing sent of `total` bytes.
     pub(crate) fn new(total: u64) -> Self {
-        Self { total, shown: 0, shown_at: None, samples: Vec::new(), begun: None }
+        Self { total, shown: 0, shown_at: None, samples: Vec::new(), begun: None, due: None }
     }
 
     /// Begins to measure: what is `sent` by now was not sent by this run.
@@ -55,15 +57,23 @@ impl Progress {
     /// The last byte is not reported here: only a complete object is `total`.
     pub(crate) fn update(&mut self, now: Timestamp, sent: u64) -> Option<Report> {
         self.sample(now, sent);
+        self.due = None;
         if sent <= self.shown || sent >= self.total {
             return None;
         }
-        if self.shown_at.is_some_and(|at| now.since(at) < REPORT_EVERY) {
+        let due = self.shown_at.map(|at| at + REPORT_EVERY);
+        if due.is_some_and(|due| now < due) {
+            self.due = due;
             return None;
         }
         self.shown = sent;
         self.shown_at = Some(now);
         Some(self.report(now, sent))
+    }
+
+    /// When to update again at the latest.
+    pub(crate) fn due(&self) -> Option<Timestamp> {
+        self.due
     }
 
     /// Bytes per second since the beginning; `None` while it is too early to say.
@@ -119,7 +129,9 @@ mod tests {
         let mut progress = Progress::new(1_000);
         assert_eq!(progress.begin(at(0), 0).sent, 0);
         assert_eq!(progress.update(at(50), 100), None);
+        assert_eq!(progress.due(), Some(at(100)));
         assert_eq!(progress.update(at(150), 300).map(|report| report.sent), Some(300));
+        assert_eq!(progress.due(), None);
         assert_eq!(progress.update(at(300), 200), None, "a failed part takes bytes back");
         assert_eq!(progress.update(at(500), 1_000), None, "the object is not complete yet");
         let last = progress.finish(at(600));

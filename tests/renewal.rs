@@ -330,7 +330,7 @@ fn an_application_that_does_not_answer_in_time_fails_the_file_and_can_go_on() {
     for seconds in [5, 60] {
         let mut setup = Setup::default();
         setup.config.renewal_timeout = Duration::from_secs(seconds);
-        let (mut sim, file) = Sim::started(setup, 12 * MB);
+        let (mut sim, file) = Sim::started(setup, 90 * MB);
         sim.fault(Call::Part, 7..8, Fault::Expire);
         sim.manners.extend([Manner::Good, Manner::Never]);
         sim.run_until(|sim| expiries(sim) == 1);
@@ -398,4 +398,32 @@ fn a_clock_that_is_wrong_makes_no_credential_older_or_younger() {
             assert_eq!((sim.count(Call::RefreshUpload), sim.count(Call::Initiate)), (0, initiates));
         }
     }
+}
+
+#[test]
+fn a_renewal_that_is_done_without_leaves_no_part_waiting_for_it() {
+    // The part has no attempt left while the call may still succeed; the call
+    // has none left, in turn, and the credential still works.
+    let setup = Setup { sts: true, bandwidth: 20_000, ..expiring(600_000, 20_000) };
+    let (mut sim, file) = Sim::started(setup, 90 * MB);
+    sim.run_until(|sim| sim.count(Call::RefreshUpload) == 1);
+    let begun = sim.now;
+    sim.fault(Call::RefreshUpload, 0..usize::MAX, Fault::Stall);
+    sim.fault(Call::Part, 0..usize::MAX, Fault::Trouble);
+    sim.run();
+    assert_eq!(sim.failure(file), Some("InternalError"));
+    assert!(sim.now - begun < 3_600_000, "and not at the end of time");
+}
+
+#[test]
+fn a_key_that_the_service_refuses_is_not_the_answer_to_a_list() {
+    let (mut sim, file) = Sim::started(Setup { sts: true, ..Setup::default() }, 20 * MB);
+    sim.run_until(|sim| sim.count(Call::Part) == 8);
+    sim.give(Input::Stop);
+    sim.run();
+    sim.fault(Call::List, 0..1, Fault::Expire);
+    sim.fault(Call::RefreshUpload, 1..2, Fault::Refuse);
+    sim.give(Input::Start);
+    sim.run();
+    assert_eq!((sim.failure(file), sim.count(Call::List)), (Some("Forbidden.RAM"), 1));
 }

@@ -92,7 +92,9 @@ impl Upload {
             }
             Recovery::Restart => self.restart(error, cx),
             Recovery::Relist => self.relist(Purpose::Mismatch, error, cx),
-            _ if job.is_call() && self.can_do_without_call() => {}
+            _ if job.is_call() && self.can_do_without_call() => self.do_without(error, cx),
+            // What can be done without a key from the service is being done.
+            _ if job.is_call() => self.give_up(error, cx),
             Recovery::CorrectClock(_) | Recovery::CreateAnew | Recovery::GiveUp => {
                 self.refused(error, cx);
             }
@@ -161,22 +163,35 @@ impl Upload {
     /// A job has no attempt left. The unluckiest part does not decide for the
     /// file: it waits until another job succeeds, or has none left either.
     fn exhausted(&mut self, mut job: Job, error: Error, cx: &mut Context<'_>) {
-        let has_hope = |other: &Job| {
-            let is_fresh = other.successes != self.successes;
-            !other.cleans_up() && (is_fresh || other.failures < cx.config.retry.count)
-        };
         if job.is_call() {
             // All others wait for the key that it was to bring, or need none.
-            if !self.can_do_without_call() {
-                self.give_up(error, cx);
+            if self.can_do_without_call() {
+                return self.do_without(error, cx);
             }
-            return;
+            return self.give_up(error, cx);
         }
-        if !self.jobs.iter().any(has_hope) {
+        if !self.has_hope(cx) {
             return self.hopeless(error, cx);
         }
         job.status = Status::Ready { at: Timestamp::NEVER };
         self.jobs.push(job);
+    }
+
+    /// Whether a job has an attempt left, whose success would be one for all.
+    fn has_hope(&self, cx: &Context<'_>) -> bool {
+        self.jobs.iter().any(|job| {
+            let is_fresh = job.successes != self.successes;
+            !job.cleans_up() && (is_fresh || job.failures < cx.config.retry.count)
+        })
+    }
+
+    /// A call is given up that nothing depends on, but that others may have
+    /// hoped for.
+    fn do_without(&mut self, error: Error, cx: &mut Context<'_>) {
+        let waits = |job: &Job| matches!(job.status, Status::Ready { at: Timestamp::NEVER });
+        if self.jobs.iter().any(waits) && !self.has_hope(cx) {
+            self.hopeless(error, cx);
+        }
     }
 
     /// Nothing has an attempt left. A CORS rule that knows no GET or HEAD looks
@@ -262,8 +277,9 @@ impl Upload {
 
     /// Ends all requests and keeps the record of what is stored.
     pub(super) fn halt(&mut self, cx: &mut Context<'_>) {
-        self.abort_all(cx);
+        // Before the checks end that are to vouch for parts.
         self.save(cx);
+        self.abort_all(cx);
     }
 
     /// Drops all jobs but those that clean up.

@@ -21,6 +21,9 @@ impl Upload {
     /// called again at the latest.
     pub(crate) fn poll(&mut self, slots: &mut usize, cx: &mut Context<'_>) -> Option<Timestamp> {
         self.verify(cx);
+        if self.is_active() && self.progress.due().is_some_and(|due| due <= cx.now) {
+            self.report(cx);
+        }
         while *slots > 0 && self.in_flight() < self.parallel(cx) {
             let Some(index) = self.ready(cx) else { break };
             self.send(index, cx);
@@ -55,8 +58,12 @@ impl Upload {
             Task::Operation(Operation::UploadPart { range, .. }) => range.end - range.start,
             Task::Call(_) | Task::Operation(_) => 0,
         };
-        let unseen = (bytes * 1000).checked_div(cx.config.unseen_rate).unwrap_or(0);
-        cx.config.timeout + Duration::from_millis(unseen)
+        if cx.config.unseen_rate == 0 {
+            return cx.config.timeout;
+        }
+        // An eighth of what the link has carried so far is slow enough.
+        let rate = (self.sizer.rate() / 8).max(cx.config.unseen_rate);
+        cx.config.timeout + Duration::from_millis(bytes * 1000 / rate)
     }
 
     /// Has the next stored bytes digested.
@@ -174,7 +181,8 @@ impl Upload {
         });
         let is_transferring = matches!(self.phase, Phase::Transferring);
         let access = self.access.deadline(is_transferring, cx.config.renewal_timeout);
-        jobs.chain(access.filter(|_| self.is_active())).min()
+        let others = access.into_iter().chain(self.progress.due());
+        jobs.chain(others.filter(|_| self.is_active())).min()
     }
 
     pub(super) fn push(&mut self, operation: Operation, cx: &Context<'_>) {
@@ -212,6 +220,9 @@ impl Upload {
 
     pub(super) fn snapshot(&self) -> Option<Checkpoint> {
         let multipart = self.multipart.as_ref()?;
+        // The record must not vouch for a part that may turn out to be damaged.
+        let mut parts = multipart.parts();
+        parts.retain(|part| !self.integrity.doubts(part.number));
         Some(Checkpoint {
             video_id: self.media.video_id.clone(),
             bucket: self.access.target.bucket.clone(),
@@ -219,7 +230,7 @@ impl Upload {
             endpoint: self.access.target.endpoint.clone(),
             upload_id: multipart.upload_id.clone(),
             segments: multipart.plan.segments(),
-            parts: multipart.parts(),
+            parts,
         })
     }
 
