@@ -11,7 +11,8 @@ import * as glue from 'vodupload:glue'
  * @property {number} lastModified milliseconds since 1970, 0 when unknown
  * @property {string} contentType
  * @property {string} fingerprint the key of the checkpoint, equal only for equal files
- * @property {any} file what the host needs to read the file
+ * @property {any} file what the host needs to read the file; equal only for the same file
+ * @property {object} [info] what `uploadInfo` tells of it besides
  */
 /**
  * What the core asks a host to send. A body of bytes is a slice of a file; with `fields` it is a form, whose last
@@ -35,7 +36,9 @@ import * as glue from 'vodupload:glue'
  * What a platform offers. `done` resolves for any HTTP status and rejects with `{ code, message }` when there is no
  * answer; `FileUnreadable` is the one code that is not worth another try.
  * @typedef {object} Host
- * @property {(imports: WebAssembly.Imports) => Promise<WebAssembly.Instance>} loadCore
+ * @property {(imports: any, corePath?: string) => Promise<{ exports: any }>} loadCore
+ * @property {string} [coreHint] what to do when it cannot be loaded
+ * @property {string} [networkHint] what to check when there is no answer
  * @property {(file: any) => Source} open throws when it is no file
  * @property {(request: WireRequest, source: Source | undefined, sent: (bytes: number) => void) => Sending} send
  * @property {(source: Source, start: number, end: number) => Promise<ArrayBuffer>} read
@@ -43,7 +46,17 @@ import * as glue from 'vodupload:glue'
  * @property {(key: string) => Promise<(() => void) | undefined>} [lock] resolves with its release, or with nothing when
  *   another page of this user holds it
  * @property {(listener: (online: boolean) => void) => () => void} watchNetwork calls at once with the present state
- * @property {{ parallel: number, form: number }} limits requests at once; bytes of the largest file sent as a form
+ * @property {Limits} limits
+ */
+/**
+ * @typedef {object} Limits
+ * @property {number} parallel requests at once
+ * @property {number} form bytes of the largest file that is sent as a form; `Infinity` where no other can be sent
+ * @property {number} [parts] parts of a file at once, unless the application says
+ * @property {number} [largestPart] bytes that parts may grow to by themselves
+ * @property {number} [unseenRate] bytes per second of the slowest link, where nobody tells how much of a slice has left
+ * @property {number} [digestRate] bytes per second up to which digesting what is stored costs next to no
+ *   time; 0 where files cannot be read
  */
 /**
  * @typedef {object} Options
@@ -59,7 +72,8 @@ import * as glue from 'vodupload:glue'
  * @property {string} [region]
  * @property {string} [vodEndpoint]
  * @property {boolean} [cname]
- * @property {number} [integrityRate] bytes per second up to which stored parts are compared with the file
+ * @property {boolean} [integrity]
+ * @property {string} [corePath]
  */
 /**
  * What an application answers when it is asked for a credential, see `grant` in `src/wasm/convert.rs`.
@@ -77,7 +91,7 @@ import * as glue from 'vodupload:glue'
 
 /** A file's failure, with the fields that js/index.d.ts describes. @type {typeof import('./index.js').UploadError} */
 export const UploadError = /** @type {any} */ (class extends Error {
-  /** @param {{ message: string }} fields */
+  /** @param {{ message: string, hint?: string }} fields */
   constructor(fields) {
     super(fields.message)
     Object.assign(this, { name: 'UploadError', hint: '', retryable: false }, fields)
@@ -96,8 +110,7 @@ const REMOVE = 4
 const ONLINE = 5
 const OFFLINE = 6
 
-const POLICY = "A Content-Security-Policy must allow 'wasm-unsafe-eval'."
-const RELOAD = 'Reload the page.'
+const RELOAD = 'Reload the page or the mini program.'
 
 /** Events after which nothing more is owed for a file. @type {Record<string, true | undefined>} */
 const ENDINGS = { canceled: true, failed: true, succeeded: true }
@@ -108,9 +121,9 @@ const PAUSES = { ...ENDINGS, stopped: true }
 /** One module serves all uploaders. @type {Promise<void> | undefined} */
 let loading
 
-/** @param {Host} host */
-async function load(host) {
-  const { exports } = await host.loadCore({ [GLUE]: /** @type {any} */ (glue) })
+/** @param {Host} host @param {string} [corePath] */
+async function load(host, corePath) {
+  const { exports } = await host.loadCore({ [GLUE]: glue }, corePath)
   glue.__wbg_set_wasm(exports)
   const start = /** @type {(() => void) | undefined} */ (exports.__wbindgen_start)
   start?.()
@@ -210,7 +223,11 @@ export function createCore(host, options, emit, warn) {
       if (PAUSES[event.type]) release(event.file)
       if (event.type === 'queued') live.add(event.file)
       if (event.type === 'finished') ignoreNetwork()
-      if (event.error) event.error = new UploadError(event.error)
+      if (event.error) {
+        const { code, message, hint } = event.error
+        const advice = code === 'NetworkError' && host.networkHint || hint
+        event.error = new UploadError({ ...event.error, message: advice === hint ? message : `${message} ${advice}`, hint: advice })
+      }
       emit(event)
     },
     /** @param {() => void} enter */
@@ -277,17 +294,26 @@ export function createCore(host, options, emit, warn) {
     for (const action of held) action()
   }
 
-  loading ??= load(host)
+  loading ??= load(host, options.corePath)
   loading.then(
     () => protect(() => {
-      uploader = glue.create(bridge, { ...options, requests: host.limits.parallel, largestForm: host.limits.form }, Math.random())
+      const { parallel, form, parts, digestRate, ...limits } = host.limits
+      uploader = glue.create(bridge, {
+        parallel: parts,
+        ...options,
+        ...limits,
+        requests: parallel,
+        largestForm: form,
+        // Where nothing can be read again, nothing can be compared.
+        integrityRate: options.integrity === false ? 0 : options.integrity && digestRate !== 0 ? undefined : digestRate,
+      }, Math.random())
     }),
     (error) => {
       loading = undefined
       death = new UploadError({
         code: 'CoreNotLoaded',
-        message: `WebAssembly did not start: ${error} ${POLICY}`,
-        hint: POLICY,
+        message: `WebAssembly did not start: ${error} ${host.coreHint}`,
+        hint: host.coreHint,
       })
     },
   ).then(open)

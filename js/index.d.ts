@@ -1,3 +1,34 @@
+// Used in web pages and workers, and in mini programs, whose projects have no DOM library: what only a page has is looked
+// up, and is `never` where there is none.
+type Global<Name extends string> = typeof globalThis extends { [name in Name]: { prototype: infer Type } } ? Type : never
+type WebFile = Global<'File'>
+type WebBlob = Global<'Blob'>
+type WebSignal = Global<'AbortSignal'>
+type WebEvent = Global<'Event'>
+
+/**
+ * What a mini program's user has picked: an element of what `chooseMedia`, `chooseMessageFile` or `chooseImage` answer,
+ * an answer about one file, such as that of `chooseVideo`, or the `{ url, coverUrl }` of Aliyun's documents.
+ */
+export interface PickedFile {
+  /** One of these three is its path. */
+  url?: string
+  tempFilePath?: string
+  path?: string
+  /** By its path if it is not given. VOD goes by the extension. */
+  name?: string
+  /** Bytes. */
+  size?: number
+  coverUrl?: string
+  thumbTempFilePath?: string
+  fileType?: string
+  type?: string
+  tempFiles?: PickedFile[]
+}
+
+/** What can be uploaded: a `File` or `Blob` of a page, a path or what was picked in a mini program. */
+export type Uploadable = WebFile | WebBlob | PickedFile | string
+
 /** A file's failure. `onUploadFailed` gets it as its fourth argument, `Uploader.upload` rejects with it. */
 export class UploadError extends Error {
   constructor(fields: { code: string; message: string; hint?: string; status?: number; requestId?: string; partNumber?: number; retryable?: boolean })
@@ -20,7 +51,11 @@ export class UploadError extends Error {
 
 /** One queued file. The same object is passed to every callback and returned by `listFiles`. */
 export interface UploadInfo {
-  file: File
+  /** What was added; in mini programs with `url`, `name` and `size`, whatever was picked. */
+  file: [WebFile] extends [never] ? PickedFile & { url: string; name: string; size: number } : WebFile
+  /** In mini programs: the file's path, and that of its cover if one was given. */
+  url?: string
+  coverUrl?: string
   /** Bytes. */
   fileSize?: number
   state: 'Ready' | 'Uploading' | 'Success' | 'Failure' | 'Canceled' | 'Stoped'
@@ -78,8 +113,10 @@ export interface Source {
   contentType: string
   /** The key of the checkpoint, equal only for equal files. */
   fingerprint: string
-  /** What the host needs to read the file. */
+  /** What the host needs to read the file; equal only for the same file. */
   file: any
+  /** What `uploadInfo` tells of it besides. */
+  info?: object
 }
 
 /** A signed request. A body of bytes is a slice of a file; with `fields` it is a multipart form whose last field `file` is the slice. */
@@ -97,9 +134,30 @@ export interface WireResponse {
   body: string
 }
 
-/** What a platform offers; the option `host` replaces members of the browser's. */
+/** What a platform can carry. */
+export interface Limits {
+  /** Requests at once. */
+  parallel: number
+  /** Bytes of the largest file that is sent as a form; `Infinity` where no other can be sent. */
+  form: number
+  /** Parts of a file at once, unless the option `parallel` says; 5 by default. */
+  parts?: number
+  /** Bytes that parts may grow to by themselves, 32 MiB by default. */
+  largestPart?: number
+  /** Bytes per second of the slowest link, where nobody tells how much of a slice has left. */
+  unseenRate?: number
+  /** Bytes per second up to which digesting what is stored costs next to no time; any by default, 0 where files cannot be read. */
+  digestRate?: number
+}
+
+/** What a platform offers; the option `host` replaces members of the browser's. See docs/hosts.md. */
 export interface Host {
-  loadCore(imports: WebAssembly.Imports): Promise<WebAssembly.Instance>
+  /** Starts the wasm; `corePath` is the option. */
+  loadCore(imports: any, corePath?: string): Promise<{ exports: any }>
+  /** What to do when it cannot be started. */
+  coreHint?: string
+  /** What to check when there is no answer. */
+  networkHint?: string
   /** Throws when it is no file. */
   open(file: any): Source
   /** `done` resolves for any HTTP status and rejects with `{ code, message }` when there is no answer. */
@@ -110,8 +168,20 @@ export interface Host {
   lock?(key: string): Promise<(() => void) | undefined>
   /** Calls at once with the present state. */
   watchNetwork(listener: (online: boolean) => void): () => void
-  /** Requests at once; bytes of the largest file that is sent as a form. */
-  limits: { parallel: number; form: number }
+  limits: Limits
+}
+
+/** What a mini program's platform does otherwise than WeChat. */
+export interface MiniProgramTraits {
+  loadCore: Host['loadCore']
+  /** Whether parts of a file can be read; where not, each file is one form. */
+  canReadRanges?: () => boolean
+  /** Milliseconds, the longest that a request may be given. */
+  timeout?: number
+  /** Makes of a text what a request takes for one. */
+  textToBody?: (text: string) => unknown
+  /** Bytes per second, see `Limits.digestRate`. */
+  digestRate?: () => number
 }
 
 /** What an application server passes on: VOD's answer or an STS token, with capital or small first letters. */
@@ -160,7 +230,9 @@ export interface CommonOptions {
    * with `GetUploadAuthFailed`, unless the last credential still works: then it is asked again.
    */
   getAuth?: (uploadInfo: UploadInfo, reason: AuthReason) => Authorization | Promise<Authorization>
-  /** Where unfinished uploads are kept, `localStorage` by default. */
+  /** In mini programs: the folder that holds the wasm, `/miniprogram_npm/vodupload/` by default. The first uploader decides. */
+  corePath?: string
+  /** Where unfinished uploads are kept: `localStorage`, or the mini program's storage. */
   storage?: Storage
   /** Members that replace the browser's. */
   host?: Partial<Host>
@@ -199,7 +271,7 @@ export class VODUpload {
    * `{"Vod":{…}}`, as JSON or as an object: what `CreateUploadVideo` or `CreateUploadImage` is told with an STS token.
    * @returns false when the file is refused; `onUploadFailed` tells why, unless it is in the list already
    */
-  addFile(file: File | Blob, endpoint?: string | null, bucket?: string | null, object?: string | null, paramData?: string | { Vod?: Record<string, unknown> } | null): boolean
+  addFile(file: Uploadable, endpoint?: string | null, bucket?: string | null, object?: string | null, paramData?: string | { Vod?: Record<string, unknown> } | null): boolean
   /** Runs the queue. Failed and stopped files go on from where they were. */
   startUpload(): void
   /** Stops the queue at once; stored parts are kept. */
@@ -215,7 +287,7 @@ export class VODUpload {
   /** The live list. */
   listFiles(): UploadInfo[]
   /** What is kept of an unfinished upload of this file, `''` when there is nothing. */
-  getCheckpoint(file: File | Blob): Record<string, unknown> | ''
+  getCheckpoint(file: Uploadable): Record<string, unknown> | ''
   /**
    * Keeps an STS token for the files that were added with `endpoint`, `bucket` and `object`: they go there without VOD.
    * @returns false when a key comes without its secret, or a token without its end
@@ -244,7 +316,7 @@ export interface UploaderOptions extends CommonOptions {
 
 export interface UploadOptions {
   /** Aborting gives the file up, frees its stored parts and rejects with the signal's reason. */
-  signal?: AbortSignal
+  signal?: WebSignal
   onProgress?: (progress: ProgressDetail, uploadInfo: UploadInfo) => void
   /** As the arguments of `VODUpload.addFile`. */
   endpoint?: string | null
@@ -270,31 +342,47 @@ export interface UploadResult {
   verified: boolean
 }
 
+type EventHearer = ((event: any) => void) | { handleEvent(event: any): void }
+
+/** A `CustomEvent`. */
+export type UploaderEvent<Detail> = WebEvent & { readonly detail: Detail }
+
 /** The events of an `Uploader`; `event.detail.file` is the file's `UploadInfo`. */
 export interface UploaderEventMap {
-  started: CustomEvent<{ file: UploadInfo }>
-  progress: CustomEvent<{ file: UploadInfo } & ProgressDetail>
-  succeeded: CustomEvent<{ file: UploadInfo }>
-  failed: CustomEvent<{ file: UploadInfo; error: UploadError }>
-  canceled: CustomEvent<{ file: UploadInfo }>
-  stopped: CustomEvent<{ file: UploadInfo }>
+  started: UploaderEvent<{ file: UploadInfo }>
+  progress: UploaderEvent<{ file: UploadInfo } & ProgressDetail>
+  succeeded: UploaderEvent<{ file: UploadInfo }>
+  failed: UploaderEvent<{ file: UploadInfo; error: UploadError }>
+  canceled: UploaderEvent<{ file: UploadInfo }>
+  stopped: UploaderEvent<{ file: UploadInfo }>
   /** The queue has run empty; `file` is the one that ended last. */
-  finished: CustomEvent<{ file: UploadInfo }>
+  finished: UploaderEvent<{ file: UploadInfo }>
 }
 
-/** Uploads files to Aliyun VOD, a promise for each. Usable in pages and workers. */
-export class Uploader extends EventTarget {
+/** Uploads files to Aliyun VOD, a promise for each. In pages and workers, which have an `EventTarget` to extend. */
+export class Uploader {
   constructor(options: UploaderOptions)
   /** Uploads a file in its turn. Rejects with an `UploadError`; what is stored is kept, and the same file goes on from there. */
-  upload(file: File | Blob, options?: UploadOptions): Promise<UploadResult>
+  upload(file: Uploadable, options?: UploadOptions): Promise<UploadResult>
   /** Stops at once; stored parts are kept and promises stay open. */
   pause(): void
   /** Goes on. */
   resume(): void
   /** The files whose promises are open. */
   readonly files: readonly UploadInfo[]
-  addEventListener<K extends keyof UploaderEventMap>(type: K, listener: (event: UploaderEventMap[K]) => void, options?: boolean | AddEventListenerOptions): void
-  addEventListener(type: string, listener: EventListenerOrEventListenerObject | null, options?: boolean | AddEventListenerOptions): void
+  addEventListener<K extends keyof UploaderEventMap>(type: K, listener: (event: UploaderEventMap[K]) => void, options?: boolean | { once?: boolean; passive?: boolean; capture?: boolean; signal?: WebSignal }): void
+  addEventListener(type: string, listener: EventHearer | null, options?: boolean | object): void
+  removeEventListener(type: string, listener: EventHearer | null, options?: boolean | object): void
+  dispatchEvent(event: WebEvent): boolean
 }
+
+/** In mini programs: a host whose APIs are those of `api()`, which are WeChat's but for `traits`. See docs/hosts.md. */
+export function miniProgram(api: () => any, traits: MiniProgramTraits): Host
+
+/** In mini programs: whether the base library of `api` is of this version or newer. */
+export function isAtLeast(api: any, version: string): boolean
+
+/** In mini programs: the `VODUpload` of a host of one's own. */
+export function vodUploadOn(host: Host): typeof VODUpload
 
 export default VODUpload

@@ -10,12 +10,6 @@ import { createCore, UploadError } from './core.js'
 /** What VOD makes images of. <https://help.aliyun.com/zh/vod/developer-reference/api-vod-2017-03-21-createuploadimage> */
 const IMAGE = /\.(png|jpe?g|gif|heic|webp)([?#][^.]*)?$/i
 
-/**
- * Up to here comparing what is stored with the file costs next to no time, `npm run bench`; on a faster link it is left
- * out unless it is asked for. Bytes per second.
- */
-const COSTLESS_RATE = 110e6
-
 /** @type {('partSize' | 'parallel' | 'fileParallel' | 'retryCount' | 'retryDuration' | 'timeout' | 'refreshTimeout' | 'signatureVersion')[]} */
 const NUMBERS = ['partSize', 'parallel', 'fileParallel', 'retryCount', 'retryDuration', 'timeout', 'refreshTimeout', 'signatureVersion']
 
@@ -44,6 +38,8 @@ export function createQueue(platform, options, tell) {
   const infos = new Map()
   /** @type {WeakMap<UploadInfo, number>} */
   const ids = new WeakMap()
+  /** What the host knows each by. @type {WeakMap<UploadInfo, any>} */
+  const files = new WeakMap()
   /** What each file waits for of `getAuth`; what comes for an earlier question comes too late. @type {WeakMap<UploadInfo, object>} */
   const questions = new WeakMap()
   let lastId = 0
@@ -54,7 +50,8 @@ export function createQueue(platform, options, tell) {
     region: options.region,
     vodEndpoint: options.vodEndpoint,
     cname: options.cname === true,
-    integrityRate: options.integrity === false ? 0 : options.integrity ? undefined : COSTLESS_RATE,
+    integrity: options.integrity,
+    corePath: options.corePath,
   }
   // They may come as text, from a form or a server.
   for (const name of NUMBERS) if (String(options[name] ?? '')) settings[name] = Number(options[name])
@@ -120,17 +117,18 @@ export function createQueue(platform, options, tell) {
      * @param {{ paramData?: string | object | null, mediaType?: string }} wishes
      */
     add(info, { paramData, mediaType }) {
-      const { file, _endpoint, _bucket, _object } = info
-      if (list.some((other) => other.file === file)) throw refusal('FileAlreadyExist', 'This file is in the list already.')
+      const { _endpoint, _bucket, _object } = info
       let source
       try {
-        source = host.open(file)
+        source = host.open(info.file)
       } catch (error) {
-        throw refusal('InvalidArgument', `This is no file: ${error}`)
+        throw refusal('InvalidArgument', `This is no file: ${/** @type {any} */ (error)?.errMsg ?? error}`)
       }
+      const { file } = source
+      if (list.some((other) => files.get(other) === file)) throw refusal('FileAlreadyExist', 'This file is in the list already.')
       if (source.size === 0) throw refusal('EmptyFile', 'The file is empty.', 'Pick another.')
-      info.fileSize = source.size
-      const type = mediaType ?? /** @type {any} */ (file).mediaType ?? /** @type {any} */ (file).fileType
+      Object.assign(info, source.info, { fileSize: source.size })
+      const type = mediaType ?? /** @type {any} */ (info.file).mediaType ?? /** @type {any} */ (info.file).fileType
       info.isImage = type ? type === 'image' : IMAGE.test(source.name)
       let metadata
       try {
@@ -145,6 +143,7 @@ export function createQueue(platform, options, tell) {
       list.push(info)
       infos.set(id, info)
       ids.set(info, id)
+      files.set(info, file)
       core.add(id, source, { isImage: info.isImage, metadata }, {
         endpoint: _endpoint || undefined,
         bucket: _bucket || undefined,
@@ -182,7 +181,7 @@ export function createQueue(platform, options, tell) {
     refuse: (info, code, message) => core.refuse(idOf(info), code, message),
 
     /** The object in the list, also for a Proxy or a copy of it. @param {UploadInfo} given */
-    own: (given) => (ids.has(given) ? given : list.find((info) => info.file === given?.file)),
+    own: (given) => list.find((info) => info.ri === given?.ri),
 
     /** What is kept of an unfinished upload of this file. @param {any} file */
     checkpoint(file) {

@@ -1,16 +1,18 @@
 // @ts-check
 // Builds everything that is published into dist/: the wasm, lowered to what the oldest engines know, inside the
 // JS bundles. `npm run build`; what has not changed is not done again.
-import { build } from 'esbuild'
+import { build, transform } from 'esbuild'
 import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
-import { corePlugin, glueDir, shippedGlue, shippedWasm } from './core_plugin.mjs'
+import { brotliCompressSync, constants } from 'node:zlib'
+import { corePlugin, glueDir, miniProgramPlugin, shippedGlue, shippedWasm } from './core_plugin.mjs'
 import { dist, has, output, root, run, wasmTarget } from './env.mjs'
 import { blankDeadData } from './wasm_data.mjs'
 import { slimGlue } from './wasm_glue.mjs'
 import { shortenNames } from './wasm_names.mjs'
+import { factoryOf } from './wasm_js.mjs'
 import { dropSection, trapPanics } from './wasm_panics.mjs'
 
 const built = join(wasmTarget, 'wasm32-unknown-unknown/release/vodupload.wasm')
@@ -33,11 +35,23 @@ const SHRINK = [
   '--strip-debug', '--strip-producers', '--strip-target-features',
 ]
 
+/** The core in plain JavaScript, for engines without WebAssembly. */
+const fallback = join(glueDir, 'fallback.js')
+
 const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+/** @type {import('esbuild').BuildOptions} */
+const common = {
+  bundle: true,
+  minify: true,
+  legalComments: 'none',
+  logLevel: 'warning',
+  banner: { js: `/*! ${manifest.name} ${manifest.version} | ${manifest.license} */` },
+}
 const started = Date.now()
 try {
   await buildWasm()
   await bundle()
+  await bundleMiniProgram()
   console.log(`build: dist/ is ready (${((Date.now() - started) / 1000).toFixed(1)} s)`)
 } catch (error) {
   console.error(`build: ${error instanceof Error ? error.message : error}`)
@@ -58,7 +72,7 @@ async function buildWasm() {
     },
   })
 
-  const recipe = ['build.mjs', 'wasm_data.mjs', 'wasm_glue.mjs', 'wasm_names.mjs', 'wasm_panics.mjs', 'wasm_reader.mjs'].map((name) => readFileSync(join(root, 'tools', name)))
+  const recipe = ['build.mjs', 'wasm_data.mjs', 'wasm_glue.mjs', 'wasm_js.mjs', 'wasm_names.mjs', 'wasm_panics.mjs', 'wasm_reader.mjs'].map((name) => readFileSync(join(root, 'tools', name)))
   const hash = createHash('sha256').update(output('wasm-bindgen', ['--version']))
   for (const part of [...recipe, readFileSync(built)]) hash.update(part)
   const digest = hash.digest('hex')
@@ -79,6 +93,9 @@ async function buildWasm() {
   writeFileSync(shippedGlue, shorter.glue)
   await WebAssembly.compile(readFileSync(shippedWasm))
   if (has('wasm-tools')) await run('wasm-tools', ['validate', '--features=mvp', shippedWasm])
+  await run('wasm2js', [shippedWasm, '--mvp-features', '-Oz', '-o', fallback])
+  const { code } = await transform(factoryOf(readFileSync(fallback, 'utf8')), { minify: true, target: 'es2015' })
+  writeFileSync(fallback, code)
   writeFileSync(stamp, digest)
 }
 
@@ -89,23 +106,56 @@ async function bundle() {
     ['js/script.js', 'vodupload.script.js', 'iife'],
   ]
   const types = 'vodupload.d.ts'
-  const files = [types, ...bundles.flatMap(([, file]) => [file, `${file}.map`])]
+  const files = [types, 'miniprogram', ...bundles.flatMap(([, file]) => [file, `${file}.map`])]
   mkdirSync(dist, { recursive: true })
   for (const old of readdirSync(dist)) if (!files.includes(old)) rmSync(join(dist, old), { recursive: true })
   // So that whoever imports the bundle by its path gets the types, and not those that a checker infers from it.
   writeFileSync(join(dist, types), "export * from '../js/index.js'\nexport { default } from '../js/index.js'\n")
   await Promise.all(bundles.map(([entry, file, format]) => build({
+    ...common,
     entryPoints: [join(root, entry)],
     outfile: join(dist, file),
     format,
-    bundle: true,
-    minify: true,
     target: 'es2020',
     sourcemap: true,
     sourcesContent: true,
-    legalComments: 'none',
-    logLevel: 'warning',
-    banner: { js: `/*! ${manifest.name} ${manifest.version} | ${manifest.license} */` },
     plugins: [corePlugin],
   })))
+}
+
+/** The folder that WeChat's npm builder copies, and that may be copied by hand: CommonJS for engines of all ages. */
+async function bundleMiniProgram() {
+  const folder = join(dist, 'miniprogram')
+  rmSync(folder, { recursive: true, force: true })
+  mkdirSync(folder)
+  await build({
+    ...common,
+    entryPoints: { index: join(root, 'js/miniprogram.js'), douyin: join(root, 'js/douyin.js') },
+    outdir: folder,
+    format: 'cjs',
+    // So that Node's importers are told the names of what minified CommonJS exports.
+    platform: 'node',
+    target: 'es2015',
+    supported: { 'dynamic-import': false },
+    // Phones have neither; the glue asks for the latter.
+    inject: [join(root, 'js/host/text_codec.js')],
+    define: { globalThis: '{}' },
+    plugins: [miniProgramPlugin, corePlugin],
+  })
+  const wasm = readFileSync(shippedWasm)
+  writeFileSync(join(folder, 'vodupload.wasm'), wasm)
+  writeFileSync(join(folder, 'vodupload.wasm.br'), brotliCompressSync(wasm, {
+    params: { [constants.BROTLI_PARAM_QUALITY]: 11, [constants.BROTLI_PARAM_SIZE_HINT]: wasm.length },
+  }))
+  writeFileSync(join(folder, 'fallback.js'), readFileSync(fallback))
+  // Whole, since the folder may be copied by hand.
+  const types = readFileSync(join(root, 'js/index.d.ts'), 'utf8')
+  const own = types.replace(/\/\*\* [^\n]* \*\/\nexport class Uploader [^]*?\n}\n/, '')
+  if (own === types) throw new Error('js/index.d.ts declares Uploader otherwise than it did')
+  writeFileSync(join(folder, 'index.d.ts'), own)
+  writeFileSync(join(folder, 'douyin.d.ts'),
+    "export { UploadError, VODUpload, VODUpload as default } from './index'\n"
+    + "export type { Authorization, AuthReason, PickedFile, ProgressDetail, UploadInfo, VODUploadOptions } from './index'\n")
+  // For bundlers, to which all else in this package is ES modules.
+  writeFileSync(join(folder, 'package.json'), '{ "type": "commonjs" }\n')
 }

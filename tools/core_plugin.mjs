@@ -1,5 +1,5 @@
 // @ts-check
-// Gives esbuild the two modules that only the build knows how to find: the glue and the wasm that are shipped.
+// Gives esbuild the modules that only the build knows how to find: the glue and the wasm that are shipped.
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { wasmTarget } from './env.mjs'
@@ -16,5 +16,17 @@ export const corePlugin = {
     builder.onResolve({ filter: /^vodupload:glue$/ }, () => ({ path: shippedGlue }))
     builder.onResolve({ filter: /^vodupload:wasm$/ }, () => ({ path: 'wasm', namespace: 'vodupload' }))
     builder.onLoad({ filter: /./, namespace: 'vodupload' }, () => ({ contents: moduleOf(readFileSync(shippedWasm)) }))
+  },
+}
+
+/**
+ * In mini programs each file is on its own: what one entry has, the others require.
+ * @type {import('esbuild').Plugin}
+ */
+export const miniProgramPlugin = {
+  name: 'mini program',
+  setup(builder) {
+    builder.onResolve({ filter: /^vodupload:fallback$/ }, () => ({ path: './fallback.js', external: true }))
+    builder.onResolve({ filter: /^\.\/miniprogram\.js$/ }, ({ importer }) => (importer ? { path: './index.js', external: true } : undefined))
   },
 }

@@ -37,15 +37,17 @@ const steps = {
     },
   },
   js: { title: 'the JS on the real wasm, in Node', go: () => nodeTest('tests/js') },
+  wx: { title: "the same on a mini program's host", go: () => nodeTest('tests/js', { VODUPLOAD_HOST: 'wechat' }) },
   chrome: { title: 'the wasm in Chromium', go: () => wasmPack('--chrome') },
   firefox: { title: 'the wasm in Firefox', go: () => wasmPack('--firefox') },
   e2e: { title: 'pages against the local cloud', go: () => nodeTest('tests/e2e') },
+  miniprogram: { title: "the built mini program in sandboxes and engines, through WeChat's tools", go: () => nodeTest('tests/miniprogram') },
   package: { title: 'the packed package, installed elsewhere', go: checkPackage },
 }
 
-/** @param {string} folder */
-const nodeTest = (folder) =>
-  run('node', ['--test', '--test-reporter=spec', `--test-timeout=${HANG_MS}`, ...testFiles(folder)])
+/** @param {string} folder @param {Record<string, string>} [env] */
+const nodeTest = (folder, env) =>
+  run('node', ['--test', '--test-reporter=spec', `--test-timeout=${HANG_MS}`, ...testFiles(folder)], { env })
 
 /**
  * wasm-pack compiles all of tests/ for wasm before it runs this one: the native files exclude themselves by `cfg`.

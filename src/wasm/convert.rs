@@ -45,7 +45,10 @@ pub(super) fn config(options: JsValue) -> Config {
         4 => Signature::V4,
         _ => Signature::Auto,
     };
-    config.largest_form = number("largestForm", 0);
+    // Infinity for a host that has nothing but forms; it is no `u64` once the module is lowered.
+    let largest_form = options.member("largestForm").and_then(|size| size.number());
+    let is_all = largest_form == Some(f64::INFINITY);
+    config.largest_form = if is_all { u64::MAX } else { number("largestForm", 0) };
     config.largest_part = number("largestPart", config.largest_part);
     config.unseen_rate = number("unseenRate", 0);
     config.integrity_rate = number("integrityRate", u64::MAX);
@@ -193,7 +196,8 @@ const HEADERS: [&str; 4] = ["content-length", "etag", "x-oss-hash-crc64ecma", "x
 /// Reads why there was no answer: `{ code, message, hint }`.
 pub(super) fn failure(reason: JsValue) -> Error {
     let reason = Json::of(reason);
-    let message = reason.member_text("message").unwrap_or_default();
+    let message = reason.member_text("message").filter(|message| !message.is_empty());
+    let message = message.unwrap_or_else(|| "No answer came.".into());
     match reason.member_text("code").as_deref() {
         Some("DomainNotAllowed") => Error::misuse(
             "DomainNotAllowed",
@@ -206,12 +210,8 @@ pub(super) fn failure(reason: JsValue) -> Error {
             &message,
             "The file was changed, moved or locked since it was picked; pick it again.",
         ),
-        _ => Error::new(
-            ErrorKind::Network,
-            "NetworkError",
-            &message,
-            "Check the network, the endpoint and the bucket's CORS rule.",
-        ),
+        // What to check is the platform's to say.
+        _ => Error::new(ErrorKind::Network, "NetworkError", &message, ""),
     }
 }
 

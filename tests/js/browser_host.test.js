@@ -1,8 +1,8 @@
 // @ts-check
 // The browser's host as far as Node has what it stands on: fetch, forms, blobs and locks. Parts by XHR are in tests/e2e.
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
 import { browser } from './bundle.js'
+import { test } from './story.js'
 
 const FILE = new File(['0123456789'], 'a.mp4', { type: 'video/mp4', lastModified: 1_700_000_000_000 })
 const FORM = { file: 1, start: 0, end: 10, fields: /** @type {[string, string][]} */ ([['key', 'sv/a.mp4'], ['policy', 'P']]) }
@@ -119,5 +119,5 @@ for (const [what, locks] of /** @type {[string, any][]} */ ([
 }
 
 test('the limits are those of browsers', () => {
-  assert.deepEqual(browser.limits, { parallel: 6, form: 262_144 })
+  assert.deepEqual(browser.limits, { parallel: 6, form: 262_144, digestRate: 110e6 })
 })

@@ -1,22 +1,49 @@
 // @ts-check
 // The JS under test as it is shipped: bundled with the very wasm and glue that the build put into dist/.
 import { build } from 'esbuild'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { copyFileSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after } from 'node:test'
 import { pathToFileURL } from 'node:url'
-import { corePlugin, shippedWasm } from '../../tools/core_plugin.mjs'
+import { corePlugin, glueDir, shippedWasm } from '../../tools/core_plugin.mjs'
 import { root } from '../../tools/env.mjs'
 
-/** @typedef {typeof import('../../js/vod_upload.js') & typeof import('../../js/uploader.js') & typeof import('../../js/core.js') & typeof import('../../js/host/browser.js')} Faces */
+/**
+ * @typedef {typeof import('../../js/vod_upload.js') & typeof import('../../js/uploader.js') & typeof import('../../js/core.js')
+ *   & typeof import('../../js/host/browser.js') & typeof import('../../js/host/mini_program.js') & typeof import('../../js/host/picked_file.js')
+ *   & typeof import('../../js/host/wechat.js') & typeof import('../../js/host/text_codec.js') & Pick<typeof import('../../js/douyin.js'), 'douyin'>} Faces
+ */
+
+/** Whether the stories run in a mini program: bundled as one, on a fake `wx`. */
+export const isProgram = process.env.VODUPLOAD_HOST === 'wechat'
 
 const folder = mkdtempSync(join(tmpdir(), 'vodupload-js-'))
 process.on('exit', () => rmSync(folder, { recursive: true, force: true }))
 const outfile = join(folder, 'faces.mjs')
+copyFileSync(join(glueDir, 'fallback.js'), join(folder, 'fallback.cjs'))
+
+const MODULES = ['vod_upload', 'uploader', 'core', 'host/browser', 'host/mini_program', 'host/picked_file', 'host/wechat', 'host/text_codec']
+
+/** What tools/build.mjs does for engines that lack what browsers have. @type {import('esbuild').BuildOptions} */
+const program = {
+  platform: 'neutral',
+  target: 'es2015',
+  inject: [join(root, 'js/host/text_codec.js')],
+  define: { globalThis: '{}' },
+}
+
+/** @type {import('esbuild').Plugin} */
+const fallbackPlugin = {
+  name: 'fallback',
+  setup(builder) {
+    builder.onResolve({ filter: /^vodupload:fallback$/ }, () => ({ path: './fallback.cjs', external: true }))
+  },
+}
+
 await build({
   stdin: {
-    contents: ['vod_upload', 'uploader', 'core', 'host/browser'].map((name) => `export * from './js/${name}.js'`).join('\n'),
+    contents: [...MODULES.map((name) => `export * from './js/${name}.js'`), "export { douyin } from './js/douyin.js'"].join('\n'),
     resolveDir: root,
   },
   outfile,
@@ -24,7 +51,8 @@ await build({
   format: 'esm',
   sourcemap: 'inline',
   logLevel: 'warning',
-  plugins: [corePlugin],
+  plugins: [fallbackPlugin, corePlugin],
+  ...(isProgram ? program : {}),
 })
 
 export const wasm = await WebAssembly.compile(readFileSync(shippedWasm))
@@ -58,4 +86,6 @@ let copies = 0
 /** A copy of the module that has not loaded the core yet. @returns {Promise<Faces>} */
 export const freshModule = () => import(`${pathToFileURL(outfile)}?${++copies}`)
 
-export const { UploadError, browser, uploaderOn, vodUploadOn } = await freshModule()
+export const {
+  TextDecoder, TextEncoder, UploadError, browser, describe, douyin, isAtLeast, miniProgram, uploaderOn, vodUploadOn, wechat,
+} = await freshModule()

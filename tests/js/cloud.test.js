@@ -8,12 +8,13 @@ import { createRequire } from 'node:module'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { after, before, beforeEach, describe, test } from 'node:test'
+import { after, before, beforeEach } from 'node:test'
 import { crc64, joinCrc64 } from '../cloud/crc64.js'
 import { startCloud } from '../cloud/index.js'
 import { readForm } from '../cloud/post_object.js'
 import { element, send, signedRequest } from '../cloud/signed_request.js'
 import { signer } from '../cloud/signature.js'
+import { describe, test } from './story.js'
 
 /** @type {any} */
 const OSS = createRequire(import.meta.url)('ali-oss')

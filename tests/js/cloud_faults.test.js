@@ -7,9 +7,10 @@ import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { Agent } from 'node:http'
 import { fileURLToPath } from 'node:url'
-import { after, before, beforeEach, describe, test } from 'node:test'
+import { after, before, beforeEach } from 'node:test'
 import { startCloud } from '../cloud/index.js'
 import { element, send, signedRequest } from '../cloud/signed_request.js'
+import { describe, test } from './story.js'
 
 const KEY = 'sv/1/1.mp4'
 const SIZE = 300_000

@@ -6,12 +6,13 @@ import { createHash, randomUUID } from 'node:crypto'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { after, before, beforeEach, describe, test } from 'node:test'
+import { after, before, beforeEach } from 'node:test'
 import { crc64 } from '../cloud/crc64.js'
 import { startCloud } from '../cloud/index.js'
 import { rpcClient, rpcSignature } from '../cloud/rpc_signature.js'
 import { element, send, signedRequest } from '../cloud/signed_request.js'
 import { signer } from '../cloud/signature.js'
+import { describe, test } from './story.js'
 
 /** Recorded from the vendor's web SDK (aliyun-upload-vod 1.0.6) and, the last, from its Node client (pop-core). All keys are dummies. */
 const RECORDED = {

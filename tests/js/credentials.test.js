@@ -1,9 +1,9 @@
 // @ts-check
 // Upload addresses and credentials: when they are welcome, what is wrong with them, and that they stay secret.
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
 import { ADDRESS, AUTH, PART, SECRET, TOKEN, addressOf, authOf, encode, settled, stage } from './stage.js'
 import { FakeFile, fakeHost } from './fake_host.js'
+import { test } from './story.js'
 import { refusal, tinyOss } from './tiny_oss.js'
 
 /** A started file that waits for its credential. @param {import('node:test').TestContext} t @param {import('./stage.js').Setup} [setup] */
@@ -55,7 +55,7 @@ test('a credential that nobody asked for is refused, told of, and ends nothing',
 
 test('a credential for what is no file of this uploader is refused', async (t) => {
   const { uploader, info, fake, log } = await waiting(t)
-  for (const foreign of [{}, null, undefined, 'a.mp4', 7, JSON.parse(JSON.stringify(info)), { state: 'Failure' }]) {
+  for (const foreign of [{}, null, undefined, 'a.mp4', 7, { state: 'Failure' }, { ...info, ri: 'of another list' }]) {
     assert.equal(uploader.setUploadAuthAndAddress(/** @type {any} */ (foreign), AUTH, ADDRESS), false)
   }
   await settled()

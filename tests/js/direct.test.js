@@ -1,9 +1,9 @@
 // @ts-check
 // STS tokens that go to the storage itself, without VOD: setSTSTokenDirectlyUpload, resumeUploadWithToken and init.
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
 import { FakeFile } from './fake_host.js'
 import { PART, SECRET, TOKEN, settled, stage } from './stage.js'
+import { test } from './story.js'
 import { refusal } from './tiny_oss.js'
 
 const KEYS = /** @type {const} */ (['STS.ID', SECRET, TOKEN])

@@ -3,11 +3,11 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { test } from 'node:test'
 import { pathToFileURL } from 'node:url'
 import { createContext, runInContext } from 'node:vm'
 import { Worker } from 'node:worker_threads'
 import { dist } from '../../tools/env.mjs'
+import { test } from './story.js'
 
 const MODULE = pathToFileURL(join(dist, 'vodupload.js')).href
 const SCRIPT = readFileSync(join(dist, 'vodupload.script.js'), 'utf8')

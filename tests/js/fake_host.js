@@ -1,17 +1,23 @@
 // @ts-check
 // A host whose network, storage and connection do what a test says: `await fake.nextRequest()`, then answer it.
+// With VODUPLOAD_HOST=wechat it is that of a mini program, on a fake `wx`.
 import assert from 'node:assert/strict'
-import { wasm, within } from './bundle.js'
+import { isDeepStrictEqual } from 'node:util'
+import { describe, isProgram, miniProgram, wasm, within } from './bundle.js'
+import { fakeWx, loudly, pathOf } from './fake_wx.js'
 
 /** @typedef {import('../../js/core.js').Host} Host */
 /** @typedef {import('../../js/core.js').WireRequest} WireRequest */
 /** @typedef {import('../../js/core.js').WireResponse} WireResponse */
 /** @typedef {(request: FakeRequest) => void | Partial<WireResponse> | Promise<void | Partial<WireResponse>>} Handler */
 
-/** @typedef {{ -readonly [name in keyof File]: File[name] } & { fill: number, bytes(start: number, end: number): ArrayBuffer }} FakeFile `fill`: what it is made of */
+/** @typedef {{ -readonly [name in keyof File]: File[name] } & { path?: string, bytes(start: number, end: number): ArrayBuffer }} FakeFile */
+
+/** Bytes after which a file's bytes begin anew; parts are no multiple of it, so that none has the bytes of another. */
+const PERIOD = 251
 
 /**
- * What a page would get from a file input, as far as a fake host looks at it.
+ * What a page would get from a file input, or a mini program from chooseMessageFile, as far as a fake host looks at it.
  * @type {new (name: string, size: number, lastModified?: number) => FakeFile}
  */
 export const FakeFile = /** @type {any} */ (class {
@@ -21,12 +27,15 @@ export const FakeFile = /** @type {any} */ (class {
     this.size = size
     this.lastModified = lastModified
     this.type = 'video/mp4'
-    this.fill = 7
+    if (isProgram) this.path = pathOf(/** @type {any} */ (this))
   }
 
   /** @param {number} start @param {number} end */
   bytes(start, end) {
-    return new Uint8Array(Math.max(0, Math.min(end, this.size) - start)).fill(this.fill).buffer
+    const first = start + [...this.name].reduce((sum, letter) => sum + letter.charCodeAt(0), 0)
+    const { buffer } = new Uint8Array(Math.max(0, Math.min(end, this.size) - start))
+    Buffer.from(buffer).fill(Uint8Array.from({ length: PERIOD }, (_, i) => (first + i) % PERIOD))
+    return buffer
   }
 })
 
@@ -113,8 +122,119 @@ export class FakeRequest {
  * @property {'fine' | 'full' | 'forbidden'} state
  */
 
-/** @param {Partial<Host> & { records?: Map<string, string> }} [replacements] */
-export function fakeHost({ records = new Map(), ...replacements } = {}) {
+/**
+ * What both kinds of hosts are made on.
+ * @typedef {object} Desk
+ * @property {(wire: WireRequest, source: any, sent: (bytes: number) => void) => FakeRequest} take
+ * @property {() => Map<string, string>} records
+ * @property {() => void} write
+ * @property {() => boolean} isOnline
+ * @property {Set<(online: boolean) => void>} listeners
+ */
+
+/** What stories are told with: their files are small, but sent in parts. */
+const limits = { parallel: 6, form: 0, digestRate: 110e6 }
+
+/** Bytes of the smallest file whose bytes tell it from others. */
+const SAMPLE = 4 << 10
+
+const loadCore = (/** @type {any} */ imports) => WebAssembly.instantiate(wasm, imports)
+
+/** @param {Desk} desk @returns {{ host: Host, setOnline: (state: boolean) => void }} */
+function page({ take, records, write, isOnline, listeners }) {
+  /** @type {Host} */
+  const host = {
+    coreHint: 'Check the host.',
+    limits,
+    loadCore,
+    open(file) {
+      if (!(file instanceof FakeFile)) throw new TypeError('a File or Blob is needed')
+      const { name, size, lastModified, type } = file
+      return { name, size, lastModified, contentType: type, fingerprint: `upload_${lastModified}_${name}_${size}`, file }
+    },
+    send(wire, source, sent) {
+      const request = take(wire, source, sent)
+      return { done: request.done, abort: () => request.abort() }
+    },
+    read: async (source, start, end) => source.file.bytes(start, end),
+    storage: {
+      get: (key) => records().get(key) ?? null,
+      set(key, text) {
+        write()
+        records().set(key, text)
+      },
+      remove: (key) => { records().delete(key) },
+    },
+    watchNetwork(listener) {
+      listener(isOnline())
+      return () => {}
+    },
+  }
+  return { host, setOnline: (state) => listeners.forEach((listener) => listener(state)) }
+}
+
+/** @param {ReturnType<typeof fakeWx>} api @returns {(state: boolean) => void} */
+const networkOf = ({ tell }) => (isConnected) => tell('network', { isConnected, networkType: isConnected ? 'wifi' : 'none' })
+
+/** A file is a number to the core only. @param {WireRequest} wire */
+const wireOf = ({ body, ...rest }) => ({ ...rest, body: typeof body === 'object' ? { ...body, file: 0 } : body })
+
+/**
+ * A mini program, of which each request must leave as the core has signed it, with the bytes that it has asked for.
+ * @param {Desk} desk
+ * @returns {{ host: Host, setOnline: (state: boolean) => void }}
+ */
+function program(desk) {
+  /** @type {WireRequest[]} */
+  const signed = []
+  const api = fakeWx({
+    ...desk,
+    take(wire, source, sent) {
+      const index = signed.findIndex((one) => isDeepStrictEqual(wireOf(one), wireOf(wire)))
+      loudly(() => assert.ok(index >= 0, `nobody has signed ${JSON.stringify(wire)}`))
+      signed.splice(index, 1)
+      return desk.take(wire, source, sent)
+    },
+  })
+  const { send, ...host } = miniProgram(() => api.wx, { loadCore })
+  return {
+    host: {
+      ...host,
+      limits,
+      open: (picked) => describe(api.fs, picked, SAMPLE),
+      send(wire, source, sent) {
+        signed.push(wire)
+        return send(wire, source, sent)
+      },
+    },
+    setOnline: networkOf(api),
+  }
+}
+
+/** @typedef {Partial<Host> & { records?: Map<string, string> }} Replacements */
+
+/** @param {Replacements} [replacements] */
+export const fakeHost = (replacements) => hostOn(isProgram ? program : page, replacements)
+
+/**
+ * A mini program as it is, whatever the stories run on: `wx` and what else fake_wx.js has are members of it.
+ * @param {Partial<Parameters<typeof miniProgram>[1]>} [traits]
+ */
+export function fakeProgram(traits) {
+  /** @type {any} */
+  let api
+  const fake = hostOn((desk) => {
+    api = fakeWx(desk)
+    return { host: miniProgram(() => api.wx, { loadCore, ...traits }), setOnline: networkOf(api) }
+  })
+  return Object.assign(fake, /** @type {ReturnType<typeof fakeWx>} */ (api))
+}
+
+/**
+ * @param {(desk: Desk) => { host: Host, setOnline: (state: boolean) => void }} make
+ * @param {Replacements} [replacements]
+ */
+function hostOn(make, { records = new Map(), ...replacements } = {}) {
   /** @type {FakeRequest[]} */
   const requests = []
   /** @type {FakeRequest[]} */
@@ -126,52 +246,44 @@ export function fakeHost({ records = new Map(), ...replacements } = {}) {
   /** @type {Handler | undefined} */
   let handler
   let online = true
-  /** Bytes of a file that were read, as `start-end`. @type {string[]} */
+  /** Bytes of a file that were read to compare them, as `start-end`. @type {string[]} */
   const reads = []
 
   /** @type {FakeStorage} */
   const storage = { records, state: 'fine' }
-  const reach = () => {
-    if (storage.state === 'forbidden') throw new Error('SecurityError: storage is forbidden')
-    return storage.records
-  }
-
-  /** @type {Host} */
-  const host = {
-    limits: { parallel: 6, form: 0 },
-    loadCore: (imports) => WebAssembly.instantiate(wasm, imports),
-    open(file) {
-      if (!(file instanceof FakeFile)) throw new TypeError('a File or Blob is needed')
-      const { name, size, lastModified, type } = file
-      return { name, size, lastModified, contentType: type, fingerprint: `upload_${lastModified}_${name}_${size}`, file }
+  const { host, setOnline } = make({
+    listeners,
+    isOnline: () => online,
+    records() {
+      if (storage.state === 'forbidden') throw new Error('SecurityError: storage is forbidden')
+      return storage.records
     },
-    send(wire, source, sent) {
+    write() {
+      if (storage.state === 'full') throw new Error('QuotaExceededError: storage is full')
+    },
+    take(wire, source, sent) {
       const request = new FakeRequest(wire, source, sent)
       requests.push(request)
       if (handler) answer(handler, request)
       else if (takers.length > 0) takers.shift()?.(request)
       else untaken.push(request)
-      return { done: request.done, abort: () => request.abort() }
+      return request
     },
-    async read(source, start, end) {
-      reads.push(`${start}-${end}`)
-      return source.file.bytes(start, end)
-    },
-    storage: {
-      get: (key) => reach().get(key) ?? null,
-      set(key, text) {
-        if (storage.state === 'full') throw new Error('QuotaExceededError: storage is full')
-        reach().set(key, text)
-      },
-      remove: (key) => { reach().delete(key) },
-    },
-    watchNetwork(listener) {
-      listeners.add(listener)
-      listener(online)
-      return () => listeners.delete(listener)
-    },
-    ...replacements,
+  })
+  const { read, watchNetwork } = host
+  host.read = (source, start, end) => {
+    reads.push(`${start}-${end}`)
+    return read(source, start, end)
   }
+  host.watchNetwork = (listener) => {
+    listeners.add(listener)
+    const unwatch = watchNetwork(listener)
+    return () => {
+      listeners.delete(listener)
+      unwatch()
+    }
+  }
+  Object.assign(host, replacements)
 
   return {
     host,
@@ -179,6 +291,10 @@ export function fakeHost({ records = new Map(), ...replacements } = {}) {
     reads,
     storage,
     listeners,
+    /** What `uploadInfo` tells of a file, and of where it is. @param {any} file */
+    told: (file) => ({ file, ...host.open(file).info }),
+    /** Whether an `uploadInfo` is about this file. @param {any} info @param {any} file */
+    isOf: (info, file) => host.open(info.file).file === host.open(file).file,
     /** The oldest request that no test has taken yet. @returns {Promise<FakeRequest>} */
     nextRequest: async () => untaken.shift() ?? within(new Promise((resolve) => { takers.push(resolve) }),
       () => `no request came after ${requests.map((request) => request.operation)}`),
@@ -194,7 +310,7 @@ export function fakeHost({ records = new Map(), ...replacements } = {}) {
     /** @param {boolean} state */
     setOnline(state) {
       online = state
-      for (const listener of listeners) listener(state)
+      setOnline(state)
     },
     /** The operations asked for so far, in order. */
     operations: () => requests.map((request) => request.operation),

@@ -1,9 +1,9 @@
 // @ts-check
 // getAuth: one function that gives credentials for every reason, whatever its servers call the fields.
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
 import { FakeFile } from './fake_host.js'
 import { ADDRESS, AUTH, PART, SECRET, TOKEN, authOf, deferred, settled, stage } from './stage.js'
+import { test } from './story.js'
 import { refusal } from './tiny_oss.js'
 import { tinyVod } from './tiny_vod.js'
 

@@ -1,10 +1,10 @@
 // @ts-check
 // What is stored is what the file holds: checksums, short reads, and small files as forms.
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
 import { crc64 } from '../cloud/crc64.js'
 import { FakeFile, fakeHost } from './fake_host.js'
 import { AUTH, PART, SECRET, TOKEN, addressOf, deferred, settled, stage } from './stage.js'
+import { test } from './story.js'
 import { refusal, tinyOss } from './tiny_oss.js'
 
 /** @typedef {import('./fake_host.js').FakeRequest} FakeRequest */
@@ -138,7 +138,7 @@ test('a cancel while a part is compared ends the comparison', async (t) => {
 // Forms: a small file in a request that needs no CORS preflight.
 
 const LARGEST = 256 << 10
-const form = { limits: { parallel: 6, form: LARGEST } }
+const form = { limits: { parallel: 6, form: LARGEST, digestRate: 110e6 } }
 const fieldsOf = (/** @type {FakeRequest} */ request) => request.slice.fields ?? []
 
 test('a file of 256 KiB goes as one form, and one byte more as parts', async (t) => {

@@ -1,9 +1,9 @@
 // @ts-check
 // Options that both faces have; those about numbers are in add_file.test.js, those about VOD in sts.test.js.
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
 import { FakeFile, fakeHost } from './fake_host.js'
 import { AUTH, PART, SECRET, addressOf, authOf, settled, stage } from './stage.js'
+import { test } from './story.js'
 import { refusal, tinyOss } from './tiny_oss.js'
 
 /** @typedef {import('node:test').TestContext} TestContext */
@@ -192,8 +192,10 @@ test('getCheckpoint tells what is kept of a file', async (t) => {
 
 for (const [what, text] of [['nothing', undefined], ['damaged JSON', '{'], ['JSON of nothing', 'null']]) {
   test(`getCheckpoint of ${what} is empty text`, (t) => {
-    const records = new Map(text ? [['upload_1700000000000_a.mp4_9', text]] : [])
-    assert.equal(stage(t, { fake: fakeHost({ records }) }).uploader.getCheckpoint(/** @type {any} */ (new FakeFile('a.mp4', 9))), '')
+    const { uploader, fake } = stage(t)
+    const file = /** @type {any} */ (new FakeFile('a.mp4', 9))
+    if (text) fake.storage.records.set(fake.host.open(file).fingerprint, text)
+    assert.equal(uploader.getCheckpoint(file), '')
   })
 }
 
@@ -207,12 +209,15 @@ test('getCheckpoint of what is no file, or where storage is forbidden, is empty 
 test('members of the option host replace those of the platform, and the rest stays', async (t) => {
   /** @type {string[]} */
   const opened = []
-  const { uploader, next, fake } = stage(t, {
+  const fake = fakeHost()
+  const { file } = fake.host.open(new FakeFile('x', 10))
+  const { uploader, next } = stage(t, {
+    fake,
     options: {
       host: {
-        open(/** @type {any} */ file) {
-          opened.push(file.path)
-          return { name: 'from-a-path.mp4', size: 10, lastModified: 0, contentType: 'video/mp4', fingerprint: file.path, file: new FakeFile('x', 10) }
+        open(/** @type {any} */ { path }) {
+          opened.push(path)
+          return { name: 'from-a-path.mp4', size: 10, lastModified: 0, contentType: 'video/mp4', fingerprint: path, file }
         },
       },
     },

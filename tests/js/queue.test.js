@@ -1,9 +1,9 @@
 // @ts-check
 // The list of files: indices, what starts when, and uploaders that do not disturb each other.
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
 import { FakeFile } from './fake_host.js'
 import { ADDRESS, AUTH, PART, halfway, settled, stage } from './stage.js'
+import { test } from './story.js'
 import { refusal, stored } from './tiny_oss.js'
 
 test('indices that are none are answered with false', async (t) => {

@@ -1,9 +1,9 @@
 // @ts-check
 // Every method in every state of a file: what it answers, what becomes of the file, what is told, and that it is no dead end.
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
 import { FakeFile } from './fake_host.js'
 import { ADDRESS, AUTH, PART, SECRET, TOKEN, authOf, deferred, settled, stage } from './stage.js'
+import { test } from './story.js'
 import { refusal, tinyOss } from './tiny_oss.js'
 import { tinyVod } from './tiny_vod.js'
 

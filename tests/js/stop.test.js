@@ -1,8 +1,8 @@
 // @ts-check
 // Stops and cancellations: at once, in every state, and with nothing lost or left behind.
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
 import { ADDRESS, AUTH, PART, halfway, settled, stage } from './stage.js'
+import { test } from './story.js'
 import { refusal } from './tiny_oss.js'
 
 test('a stop ends requests at once, and the next start goes on with the same video', async (t) => {

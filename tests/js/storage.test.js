@@ -1,9 +1,9 @@
 // @ts-check
 // Storage and network as they are: full, forbidden, damaged, away.
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
-import { fakeHost } from './fake_host.js'
+import { FakeFile, fakeHost } from './fake_host.js'
 import { PART, settled, stage } from './stage.js'
+import { test } from './story.js'
 import { tinyOss } from './tiny_oss.js'
 
 for (const state of /** @type {const} */ (['full', 'forbidden'])) {
@@ -58,9 +58,11 @@ test('a storage that works again is used again', async (t) => {
 
 test('a damaged record is forgotten and the upload begins anew', async (t) => {
   for (const text of ['', '{', 'null', '[]', '{"size":204800}', '\u0000']) {
-    const records = new Map([['upload_1700000000000_a.mp4_204800', text]])
-    const { uploader, add, fake, next, of, log } = stage(t, { fake: fakeHost({ records }) })
-    add('a.mp4', 2 * PART)
+    const { uploader, fake, next, of, log } = stage(t)
+    const { records } = fake.storage
+    const file = new FakeFile('a.mp4', 2 * PART)
+    records.set(fake.host.open(file).fingerprint, text)
+    uploader.addFile(file)
     uploader.startUpload()
     await next('onUploadEnd')
     assert.equal(of('onUploadSucceed').length, 1)
@@ -73,17 +75,19 @@ test('a damaged record is forgotten and the upload begins anew', async (t) => {
 test("a record of Aliyun's own SDK goes on", async (t) => {
   const oss = tinyOss()
   oss.uploads.set('OLD', new Map([[1, PART], [2, PART]]))
+  const { uploader, fake, next, of } = stage(t, { oss })
+  const file = new FakeFile('a.mp4', 4 * PART)
+  const { fingerprint, lastModified } = fake.host.open(file)
   const record = {
-    fileName: 'a.mp4', lastModified: '1700000000000', size: 4 * PART, object: 'sv/a.mp4', videoId: 'OLD-VID', bucket: 'outin-test',
+    fileName: 'a.mp4', lastModified, size: 4 * PART, object: 'sv/a.mp4', videoId: 'OLD-VID', bucket: 'outin-test',
     endpoint: 'https://oss-cn-shanghai.aliyuncs.com', loaded: 0.4, state: 'Uploading',
     checkpoint: {
       file: {}, name: 'sv/a.mp4', fileSize: 4 * PART, partSize: PART, uploadId: 'OLD',
       doneParts: [{ number: 1, etag: '"E1"' }, { number: 2, etag: '"E2"' }],
     },
   }
-  const records = new Map([[`upload_1700000000000_a.mp4_${4 * PART}`, JSON.stringify({ ...record, lastModified: 1_700_000_000_000 })]])
-  const { uploader, add, fake, next, of } = stage(t, { fake: fakeHost({ records }), oss })
-  add('a.mp4', 4 * PART)
+  fake.storage.records.set(fingerprint, JSON.stringify(record))
+  uploader.addFile(file)
   uploader.startUpload()
   await next('onUploadSucceed')
   assert.equal(of('onUploadstarted')[0].args[0].videoId, 'OLD-VID')

@@ -1,10 +1,10 @@
 // @ts-check
 // STS tokens: VOD is asked for the rest, once, in time, and nobody but VOD and the storage learns of them.
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
 import { UploadError } from './bundle.js'
 import { FakeFile } from './fake_host.js'
 import { AUTH, ADDRESS, PART, SECRET, TOKEN, authOf, settled, stage } from './stage.js'
+import { test } from './story.js'
 import { refusal } from './tiny_oss.js'
 import { tinyVod, vodRefusal } from './tiny_vod.js'
 

@@ -1,9 +1,9 @@
 // @ts-check
 // Several pages of one user, and equal files: whose record is whose.
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
 import { FakeFile, fakeHost } from './fake_host.js'
 import { PART, deferred, settled, stage } from './stage.js'
+import { test } from './story.js'
 import { refusal, tinyOss } from './tiny_oss.js'
 
 /** @typedef {import('node:test').TestContext} TestContext */

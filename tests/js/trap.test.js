@@ -1,9 +1,9 @@
 // @ts-check
 // A core that fails is a bug, but one that applications hear of.
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
 import { freshModule } from './bundle.js'
 import { ADDRESS, AUTH, PART, bareError, fieldsOf, settled, stage } from './stage.js'
+import { test } from './story.js'
 import { refusal } from './tiny_oss.js'
 
 /** (module (func (export "trap") unreachable)) */
@@ -46,8 +46,8 @@ async function everyFileFailedOnce({ uploader, calls, fake, of, story }) {
   assert.deepEqual(of('onUploadFailed').map(({ args }) => args.slice(0, 2)),
     uploader.listFiles().map((info) => [info, 'InternalError']))
   const [, , message, error] = of('onUploadFailed')[0].args
-  assert.equal(message, 'The upload core failed: RuntimeError: unreachable Reload the page.')
-  assert.deepEqual(fieldsOf(error), bareError('InternalError', message, 'Reload the page.'))
+  assert.equal(message, 'The upload core failed: RuntimeError: unreachable Reload the page or the mini program.')
+  assert.deepEqual(fieldsOf(error), bareError('InternalError', message, 'Reload the page or the mini program.'))
   assert.deepEqual(uploader.listFiles().map(({ state }) => state), ['Failure', 'Failure'])
   assert.deepEqual(story().slice(-3), ['Failed', 'Failed', 'End'])
   assert.equal(of('onUploadEnd').at(-1)?.args[0], uploader.listFiles()[1])

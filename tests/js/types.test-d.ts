@@ -1,7 +1,7 @@
 // The public types: `tsc` accepts what the documents show, refuses misuse, and compares js/index.d.ts with the JS.
 import VODUploadDefault, { UploadError, Uploader, VODUpload } from '../../js/index.js'
 import type {
-  AuthReason, Authorization, CommonOptions, Host, ProgressDetail, Source, Storage, UploadInfo, UploadOptions, UploadResult,
+  AuthReason, Authorization, CommonOptions, Host, Limits, ProgressDetail, Source, Storage, UploadInfo, UploadOptions, UploadResult,
   UploaderEventMap, UploaderOptions, VODUploadOptions, WireRequest, WireResponse,
 } from '../../js/index.js'
 import { UploadError as CoreError } from '../../js/core.js'
@@ -57,7 +57,7 @@ same<keyof CoreError, keyof UploadError>()
 // What has no part in a story below is named here, so that none is lost.
 same<keyof CommonOptions,
   | 'userId' | 'region' | 'vodEndpoint' | 'fileParallel' | 'parallel' | 'partSize' | 'retryCount' | 'retryDuration' | 'timeout'
-  | 'refreshTimeout' | 'cname' | 'signatureVersion' | 'integrity' | 'getAuth' | 'storage' | 'host' | 'logger'>()
+  | 'refreshTimeout' | 'cname' | 'signatureVersion' | 'integrity' | 'getAuth' | 'storage' | 'host' | 'logger' | 'corePath'>()
 same<Exclude<keyof VODUploadOptions, keyof CommonOptions>,
   | 'localCheckpoint' | 'enableUploadProgress' | 'addFileSuccess' | 'onUploadstarted' | 'onUploadStarted' | 'onUploadSucceed'
   | 'onUploadFailed' | 'onUploadProgress' | 'onUploadTokenExpired' | 'onUploadCanceled' | 'onUploadEnd'>()
@@ -68,12 +68,13 @@ same<keyof UploaderEventMap, 'started' | 'progress' | 'succeeded' | 'failed' | '
 same<keyof ProgressDetail, 'loadedBytes' | 'totalBytes' | 'speed' | 'remaining'>()
 same<keyof UploadInfo,
   | 'file' | 'fileSize' | 'state' | 'loaded' | 'isImage' | 'videoId' | 'imageId' | 'imageUrl' | 'fileUrl' | 'endpoint' | 'bucket'
-  | 'object' | 'region' | 'verified' | 'videoInfo' | 'ri' | '_endpoint' | '_bucket' | '_object'>()
+  | 'object' | 'region' | 'verified' | 'videoInfo' | 'ri' | 'url' | 'coverUrl' | '_endpoint' | '_bucket' | '_object'>()
 same<UploadInfo['state'], 'Ready' | 'Uploading' | 'Success' | 'Failure' | 'Canceled' | 'Stoped'>()
 same<AuthReason, 'create-video' | 'create-image' | 'refresh-video'>()
-same<keyof Host, 'loadCore' | 'open' | 'send' | 'read' | 'storage' | 'lock' | 'watchNetwork' | 'limits'>()
+same<keyof Limits, 'parallel' | 'form' | 'parts' | 'largestPart' | 'unseenRate' | 'digestRate'>()
+same<keyof Host, 'loadCore' | 'coreHint' | 'open' | 'send' | 'read' | 'storage' | 'lock' | 'watchNetwork' | 'limits'>()
 export const platform: Host = browser
-same<keyof Source, 'name' | 'size' | 'lastModified' | 'contentType' | 'fingerprint' | 'file'>()
+same<keyof Source, 'name' | 'size' | 'lastModified' | 'contentType' | 'fingerprint' | 'file' | 'info'>()
 same<keyof WireRequest, 'method' | 'url' | 'headers' | 'body'>()
 same<keyof WireResponse, 'status' | 'headers' | 'body'>()
 
@@ -172,8 +173,11 @@ new Mine(options).startUpload()
 VODUpload({})
 // @ts-expect-error a file is needed
 uploader.addFile()
-// @ts-expect-error a path is no file
-uploader.addFile('/a.mp4')
+// @ts-expect-error a number is no file
+uploader.addFile(7)
+// In mini programs a file is a path.
+uploader.addFile('wxfile://tmp/a.mp4')
+uploader.addFile({ url: 'wxfile://tmp/a.mp4', coverUrl: 'wxfile://tmp/a.jpg' })
 // @ts-expect-error paramData has one member, Vod
 uploader.addFile(file, null, null, null, { Title: 'test' })
 // @ts-expect-error paramData is JSON or an object

@@ -1,10 +1,10 @@
 // @ts-check
 // The modern face: a promise per file, AbortSignal, events. What it shares with VODUpload is tested there.
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
 import { UploadError, freshModule, uploaderOn, within } from './bundle.js'
 import { FakeFile, fakeHost } from './fake_host.js'
 import { ADDRESS, AUTH, PART, SECRET, TOKEN, deferred, fieldsOf, settled } from './stage.js'
+import { test } from './story.js'
 import { refusal, tinyOss } from './tiny_oss.js'
 import { tinyVod } from './tiny_vod.js'
 
