@@ -25,8 +25,10 @@ const MAX_BODY = 1 << 20
  * @param {import('./store.js').Store} options.store
  * @param {import('./oss.js').LogEntry[]} options.log
  * @param {import('./media.js').Media} options.media
+ * @param {() => void} options.expireAll ends every credential given out so far
+ * @param {Route[]} [options.moreRoutes]
  */
-export const createApp = ({ bucket, credentials, faults, store, log, media }) => {
+export const createApp = ({ bucket, credentials, faults, store, log, media, expireAll, moreRoutes = [] }) => {
   /** @type {Route[]} */
   const routes = [
     ['POST', /^\/api\/videos$/, (_, wish) => createVideo(wish)],
@@ -41,6 +43,7 @@ export const createApp = ({ bucket, credentials, faults, store, log, media }) =>
     ['GET', /^\/api\/sts$/, issueSts],
     ['POST', /^\/api\/sts$/, issueSts],
     ...sampleRoutes({ media, credentials, newRequestId }),
+    ...moreRoutes,
     ['GET', /^\/control\/faults$/, () => ({ body: faults.list() })],
     ['POST', /^\/control\/faults$/, (_, fault) => ({ body: { id: faults.add(fault) } })],
     ['DELETE', /^\/control\/faults$/, () => done(faults.clear)],
@@ -48,7 +51,7 @@ export const createApp = ({ bucket, credentials, faults, store, log, media }) =>
     ['GET', /^\/control\/network$/, () => ({ body: faults.network() })],
     ['POST', /^\/control\/network$/, (_, change) => ({ body: faults.network(change) })],
     ['DELETE', /^\/control\/network$/, () => ({ body: faults.network(null) })],
-    ['POST', /^\/control\/expire$/, () => done(credentials.expireAll)],
+    ['POST', /^\/control\/expire$/, () => done(expireAll)],
     ['GET', /^\/control\/log$/, (_, __, query) => ({ body: log.slice(Number(query.get('since') ?? 0)) })],
     ['DELETE', /^\/control\/log$/, () => done(() => log.splice(0))],
   ]

@@ -4,14 +4,17 @@
 
 import { parseArgs } from 'node:util'
 import { startCloud } from './index.js'
+import { hasCosClient } from './tencent/vendors.js'
 
-const HELP = `vodupload-cloud - Aliyun VOD and OSS on this machine, for developing uploads offline
+const HELP = `vodupload-cloud - Aliyun VOD and OSS, Tencent VOD and COS on this machine, for developing uploads offline
 
   vodupload-cloud [options]
 
   --oss-port N         OSS endpoint (default 9000; 0: any free port)
   --app-port N         app server (default 9001; 0: any free port)
   --vod-port N         VOD's RPC endpoint (default 9002; 0: any free port)
+  --tencent-port N     Tencent's COS at N, UGC interface at N+1, its backup at N+2, server API at N+3
+                       (default 9003, with --oss-port 0: any free ports)
   --dir D              keep objects and unfinished uploads in D and go on with them next time
                        (default: a temporary directory, removed at the end)
   --bucket NAME        (default outin-local)
@@ -27,8 +30,9 @@ const HELP = `vodupload-cloud - Aliyun VOD and OSS on this machine, for developi
   --quiet              do not print requests
   --help
 
-Needs the vendor's packages that check signatures: npm install --save-dev ali-oss@6 @alicloud/pop-core@1
-(pop-core for the RPC endpoint only)
+Needs the vendors' packages that check signatures: npm install --save-dev ali-oss@6 @alicloud/pop-core@1
+(pop-core for the RPC endpoint only); for Tencent's endpoints cos-nodejs-sdk-v5@3, for the server API
+among them tencentcloud-sdk-nodejs-common@4
 `
 
 /** @param {string} message */
@@ -43,7 +47,7 @@ const readArguments = () => {
   try {
     return parseArgs({
       options: {
-        'oss-port': text, 'app-port': text, 'vod-port': text, dir: text, bucket: text, region: text, 'credential-life': text, 'key-style': text,
+        'oss-port': text, 'app-port': text, 'vod-port': text, 'tencent-port': text, dir: text, bucket: text, region: text, 'credential-life': text, 'key-style': text,
         'hide-etag': flag, 'no-cors': flag, integrity: text, 'no-keep': flag, 'clock-skew': text, quiet: flag, help: flag,
       },
     }).values
@@ -68,9 +72,13 @@ if (values.help) {
   process.exit(0)
 }
 
+const ossPort = number('oss-port', values['oss-port'], 9000)
+const tencentPort = number('tencent-port', values['tencent-port'], ossPort === 0 ? 0 : 9003)
+const [cosPort, ugcPort, ugcBackupPort, vodApiPort] = [0, 1, 2, 3].map((n) => tencentPort && tencentPort + n)
+
 const cloud = await startCloud({
   root: values.dir,
-  ossPort: number('oss-port', values['oss-port'], 9000),
+  ossPort,
   appPort: number('app-port', values['app-port'], 9001),
   vodPort: number('vod-port', values['vod-port'], 9002),
   bucket: values.bucket,
@@ -81,6 +89,7 @@ const cloud = await startCloud({
   keep: !values['no-keep'],
   clockSkew: number('clock-skew', values['clock-skew'], 0) * 1000,
   cors: values['no-cors'] ? null : values['hide-etag'] ? { expose: [] } : {},
+  ...hasCosClient() && { tencent: { cosPort, ugcPort, ugcBackupPort, vodApiPort, cors: values['no-cors'] ? null : values['hide-etag'] ? { expose: [] } : {} } },
   onRequest: values.quiet ? undefined : (entry) => {
     const part = entry.partNumber === null ? '' : ` part ${entry.partNumber}`
     const fault = entry.fault && ` [fault: ${entry.fault}]`
@@ -91,6 +100,9 @@ const cloud = await startCloud({
 console.log(`OSS endpoint  ${cloud.oss}   bucket ${cloud.bucket}, region ${cloud.region}
 App server    ${cloud.app}
 RPC endpoint  ${cloud.vod}
+${cloud.tencent ? `COS           ${cloud.tencent.cosTemplate}   bucket ${cloud.tencent.bucket}, regions ${cloud.tencent.regions.join(', ')}
+UGC           ${cloud.ugc}   backup ${cloud.ugcBackup}; signatures: ${cloud.app}/api/tencent/signature
+Server API    ${cloud.vodApi}` : 'Tencent       not here: cos-nodejs-sdk-v5 is not installed'}
 Objects in    ${cloud.root}
 
 Get an upload address and credential:

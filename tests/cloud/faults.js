@@ -1,7 +1,7 @@
 // @ts-check
 // Scripted faults and a slow network: what may go wrong, when, and how often.
 //
-// This file only decides; the endpoints (oss.js, vod.js) carry the decision out. All values are plain JSON, so that a page or another process
+// This file only decides; the endpoints (oss.js, vod.js, tencent/) carry the decision out. All values are plain JSON, so that a page or another process
 // can set them through /control. Chance is seeded: the same requests meet the same faults.
 
 /**
@@ -22,6 +22,7 @@
  * @property {string | string[]} [operation] default: every operation on which the action can act, but `preflight`
  * @property {number | number[]} [partNumber]
  * @property {string} [key]
+ * @property {string} [host] a part of the host's name, e.g. a region or a port
  * @property {number} [after] lets the first so many matching requests pass
  * @property {number} [every] hits each nth matching request
  * @property {number} [rate] hits this share of them, 0..1
@@ -30,7 +31,7 @@
  * @property {number} [perPart] hits so many for each upload id and part number
  * @property {Action} action
  *
- * @typedef {{ operation: string, partNumber: number | null, uploadId: string | null, key: string }} Sighting
+ * @typedef {{ operation: string, partNumber: number | null, uploadId: string | null, key: string, host?: string, vendor?: 'tencent' }} Sighting
  *
  * @typedef {object} NetworkState
  * @property {number | null} bytesPerSecond all connections and both directions together; null: no limit
@@ -38,7 +39,7 @@
  * @property {boolean} down connections are reset
  */
 
-const MATCHERS = ['operation', 'partNumber', 'key', 'after', 'every', 'rate', 'seed', 'times', 'perPart', 'action']
+const MATCHERS = ['operation', 'partNumber', 'key', 'host', 'after', 'every', 'rate', 'seed', 'times', 'perPart', 'action']
 
 /** What each kind of action takes. */
 const ACTIONS = {
@@ -58,6 +59,11 @@ const ACTIONS = {
 const WRITES = ['UploadPart', 'PutObject', 'PostObject']
 /** Operations of VOD's RPC endpoint. */
 export const RPC_OPERATIONS = ['CreateUploadVideo', 'CreateUploadImage', 'RefreshUploadVideo']
+/** Operations of Tencent's UGC interface. */
+export const UGC_OPERATIONS = ['PrepareUploadUGC', 'ApplyUploadUGC', 'CommitUploadUGC']
+/** Operations of Tencent's server API. */
+export const API_OPERATIONS = ['ApplyUpload', 'CommitUpload', 'ParseStreamingManifest']
+const CALLS = [...RPC_OPERATIONS, ...UGC_OPERATIONS, ...API_OPERATIONS]
 
 /**
  * Whether the action does anything there: a fault that counts a hit without effect proves nothing.
@@ -65,7 +71,7 @@ export const RPC_OPERATIONS = ['CreateUploadVideo', 'CreateUploadImage', 'Refres
  * @param {string} operation
  */
 const canAct = (kind, operation) => kind === 'corrupt' ? WRITES.includes(operation)
-  : kind !== 'redirectEndpoint' || !RPC_OPERATIONS.includes(operation)
+  : kind !== 'redirectEndpoint' || !CALLS.includes(operation)
 
 /** @param {{ onDown: () => void }} options called when the network goes down */
 export const createFaults = ({ onDown }) => {
@@ -145,11 +151,13 @@ export const createFaults = ({ onDown }) => {
  * @param {Sighting} sighting
  */
 const hits = (rule, sighting) => {
-  const { operation, partNumber, key, after = 0, every = 1, rate = 1, times = Infinity, perPart = Infinity } = rule.fault
+  const { operation, partNumber, key, host, after = 0, every = 1, rate = 1, times = Infinity, perPart = Infinity } = rule.fault
   const anywhere = sighting.operation !== 'preflight' && canAct(rule.fault.action.kind, sighting.operation)
   const matches = (operation === undefined ? anywhere : [operation].flat().includes(sighting.operation))
     && (partNumber === undefined || (sighting.partNumber !== null && [partNumber].flat().includes(sighting.partNumber)))
     && (key === undefined || key === sighting.key)
+    && (host === undefined || sighting.host?.includes(host))
+    && (sighting.vendor === undefined || rule.fault.action.kind !== 'redirectEndpoint') // that is OSS's
   if (!matches) return false
   rule.seen++
   if (rule.seen <= after || (rule.seen - after) % every !== 0 || rule.hits >= times) return false

@@ -1,5 +1,6 @@
 // @ts-check
-// The local cloud: OSS and VOD endpoints with the real rules and an app server that hands out upload credentials.
+// The local cloud: OSS and VOD endpoints with the real rules, Tencent's COS and VOD (tencent/), and an app server that hands out upload
+// credentials and signatures.
 //
 // For tests and for development without a network. It listens on loopback only, because anybody who reaches its app
 // server may write to the disk.
@@ -17,6 +18,8 @@ import { createMedia } from './media.js'
 import { createOss } from './oss.js'
 import { signer } from './signature.js'
 import { createStore } from './store.js'
+import { createTencent } from './tencent/index.js'
+import { hasCosClient } from './tencent/vendors.js'
 import { createVod } from './vod.js'
 
 /**
@@ -37,14 +40,16 @@ import { createVod } from './vod.js'
  * @property {boolean} [keep] false: bytes are counted and hashed, not written
  * @property {number} [clockSkew] ms by which this cloud's clock is ahead of the machine's
  * @property {'id' | 'name'} [keyStyle] `name`: the file's own name is in the object key
- * @property {(entry: import('./oss.js').LogEntry) => void} [onRequest] told of every request to OSS or VOD when it has ended
+ * @property {string} [endpoint] what UploadAddress names in place of this cloud's, for clients that bring such hosts here
+ * @property {boolean | import('./tencent/index.js').TencentOptions} [tencent] Tencent's endpoints; default: if cos-nodejs-sdk-v5 is installed
+ * @property {(entry: import('./oss.js').LogEntry) => void} [onRequest] told of every request but the app server's when it has ended
  */
 
 /** @param {CloudOptions} [options] */
 export const startCloud = async (options = {}) => {
   const {
     host = '127.0.0.1', ossPort = 0, appPort = 0, vodPort = 0, bucket = 'outin-local', region = 'cn-shanghai', credentialLife = 3000,
-    deny = [], cors = {}, integrity = 'full', keep = true, clockSkew = 0, keyStyle = 'id', onRequest = () => {},
+    deny = [], cors = {}, integrity = 'full', keep = true, clockSkew = 0, keyStyle = 'id', tencent: tencentOptions = hasCosClient(), onRequest = () => {},
   } = options
   if (!/^(127(\.\d{1,3}){3}|localhost|::1)$/.test(host)) throw new TypeError(`host ${host} is not a loopback address`)
   if (!['full', 'etag', 'off', 'zeros'].includes(integrity)) throw new TypeError(`integrity is ${integrity}, not full, etag, off or zeros`)
@@ -62,14 +67,22 @@ export const startCloud = async (options = {}) => {
 
   const faults = createFaults({ onDown: () => { for (const server of endpoints) server.closeAllConnections() } })
   const store = createStore({ root, integrity, keep, persistent: keep && !temporary, encryption: () => encryption, now })
-  const credentials = createCredentials({ bucket, region, life: credentialLife, deny, now, endpoint })
+  const credentials = createCredentials({ bucket, region, life: credentialLife, deny, now, endpoint: () => options.endpoint ?? endpoint() })
   const media = createMedia({ bucket, credentials, store, keyStyle, root: keep && !temporary ? root : null, endpoint, now })
   const oss = { buckets: new Set([bucket]), region, cors: cors && { ...DEFAULT_CORS, ...cors }, credentials, faults, store, log, onRequest, now, endpoint }
   const ossServer = createOss(oss)
   const elsewhereServer = createOss({ ...oss, elsewhere: true })
   const vodServer = createVod({ credentials, faults, media, log, onRequest, now })
   const endpoints = [ossServer, elsewhereServer, vodServer]
-  const handler = createApp({ bucket, credentials, faults, store, log, media })
+  const persistent = keep && !temporary
+  const tencent = tencentOptions === false ? null
+    : createTencent(tencentOptions === true ? {} : tencentOptions, { line: { faults, log, onRequest }, root, keep, persistent, integrity, keyStyle, now })
+  for (const [server] of tencent?.servers ?? []) endpoints.push(server)
+  const expireAll = () => {
+    credentials.expireAll()
+    tencent?.expireAll()
+  }
+  const handler = createApp({ bucket, credentials, faults, store, log, media, expireAll, moreRoutes: tencent?.routes })
   const appServer = createServer((request, response) => {
     if (!handler(request, response)) response.writeHead(404, { 'Content-Type': 'text/plain' }).end('This is the app server of vodupload-cloud; see /api/videos.\n')
   })
@@ -89,6 +102,7 @@ export const startCloud = async (options = {}) => {
     await listen(ossServer, ossPort, host)
     await listen(elsewhereServer, 0, host)
     if (vodPort !== null) await listen(vodServer, vodPort, host)
+    for (const [server, port] of tencent?.servers ?? []) await listen(server, port, host)
     if (appPort !== null) await listen(appServer, appPort, host)
   } catch (error) {
     await close() // half a cloud would hold its port and keep the process alive
@@ -103,6 +117,8 @@ export const startCloud = async (options = {}) => {
     /** Where RPC calls go. */
     vod: vodPort === null ? null : addressOf(vodServer, host),
     app: appPort === null ? null : addressOf(appServer, host),
+    /** Tencent's endpoints, and what its tests need; all null without them. */
+    ...tencent?.open() ?? { cos: null, ugc: null, ugcBackup: null, vodApi: null, tencent: null },
     root,
     bucket,
     region,
@@ -111,15 +127,18 @@ export const startCloud = async (options = {}) => {
     credentials,
     handler,
     /** @param {string} key */
-    object: (key) => store.object(bucket, key),
-    objects: store.objects,
+    object: (key) => store.object(bucket, key) ?? tencent?.object(key),
+    objects: () => [...store.objects(), ...tencent?.objects() ?? []],
+    /** What was committed to Tencent's VOD. */
+    medias: () => tencent?.medias() ?? [],
     /** With what their creators told of them. */
     videos: media.videos,
     images: media.images,
     get encryption() { return encryption },
     set encryption(value) { encryption = checkEncryption(value) },
     /** Unfinished multipart uploads. */
-    uploads: () => store.uploads().map((upload) => ({ ...upload, parts: [...upload.parts.values()].sort((a, b) => a.number - b.number) })),
+    uploads: () => [...store.uploads(), ...tencent?.uploads() ?? []]
+      .map((upload) => ({ ...upload, parts: [...upload.parts.values()].sort((a, b) => a.number - b.number) })),
     close,
   }
 }

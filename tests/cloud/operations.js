@@ -31,9 +31,9 @@ import { keyPath } from './request.js'
 export const MIN_PART_SIZE = 102_400
 /** OSS refuses a larger part, PutObject or PostObject, bytes. */
 export const MAX_BODY_SIZE = 5 * 2 ** 30
-const MAX_PARTS = 10_000
+export const MAX_PARTS = 10_000
 /** Room for 10,000 parts with generous white space, bytes. */
-const MAX_XML_SIZE = 4 << 20
+export const MAX_XML_SIZE = 4 << 20
 
 /** @type {Record<string, (exchange: Exchange) => Promise<Reply> | Reply>} */
 export const operations = {
@@ -254,7 +254,7 @@ const listedParts = (upload, list) => list.map(({ number, etag }, index) => {
  * Reads the part list; anything but the schema is malformed, as a missing ETag is (the usual sign of an unexposed header).
  * @param {string} text
  */
-const parsePartList = (text) => {
+export const parsePartList = (text) => {
   const list = /^\s*(?:<\?xml[^>]*\?>)?\s*<CompleteMultipartUpload(?:\s[^>]*)?>(.*)<\/CompleteMultipartUpload>\s*$/s.exec(text)?.[1]
   const PART = /\s*<Part>\s*(?:<PartNumber>\s*(\d{1,9})\s*<\/PartNumber>\s*<ETag>([^<]+)<\/ETag>|<ETag>([^<]+)<\/ETag>\s*<PartNumber>\s*(\d{1,9})\s*<\/PartNumber>)\s*<\/Part>\s*/y
   const parts = []
@@ -276,7 +276,7 @@ const parsePartList = (text) => {
  * @param {string | undefined} header
  * @param {number} size
  */
-const parseRange = (header, size) => {
+export const parseRange = (header, size) => {
   const [, first, last] = /^bytes=(\d*)-(\d*)$/.exec(header ?? '') ?? []
   if (!first && !last) return null
   const start = first ? Number(first) : Math.max(0, size - Number(last))

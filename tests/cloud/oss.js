@@ -3,7 +3,6 @@
 //
 // Every request ends in exactly one log entry. Faults act here and nowhere else, so operations.js can stay plain rules.
 
-import { createReadStream } from 'node:fs'
 import { randomBytes } from 'node:crypto'
 import { corsHeaders, preflightHeaders } from './cors.js'
 import { elsewhereError, errorXml, ossError } from './errors.js'
@@ -11,7 +10,7 @@ import { operations } from './operations.js'
 import { formKey, postObject, readForm } from './post_object.js'
 import { parseRequest } from './request.js'
 import { authenticate, authenticateForm, authorize } from './signature.js'
-import { createEndpoint, Disconnected, drain, meetFaults, openWire, PORTAL_PAGE, readBody, sleep, stall, stopAt } from './transport.js'
+import { createEndpoint, damaged, Disconnected, drain, meetFaults, openWire, PORTAL_PAGE, readBody, sendFile, stall, stopAt } from './transport.js'
 
 /**
  * @typedef {import('./operations.js').Reply} Reply
@@ -96,7 +95,7 @@ export const createOss = ({ buckets, region, cors, credentials, faults, store, l
     const headers = Object.entries({ ...common, ...length, ...reply.headers })
       .map(([name, value]) => [name, Buffer.from(value).toString('latin1')])
     response.writeHead(reply.status, Object.fromEntries(reply.status === 204 ? headers.filter(([name]) => name !== 'Content-Length') : headers))
-    if (reply.file && exchange) await sendFile(exchange, reply.file)
+    if (reply.file && exchange) await sendFile(line, exchange, reply.file)
     else response.end(method === 'HEAD' ? undefined : reply.body)
   }
 
@@ -175,36 +174,5 @@ export const createOss = ({ buckets, region, cors, credentials, faults, store, l
   /** @param {import('./request.js').OssRequest} request */
   function bucketOf({ hostBucket }) {
     return hostBucket ?? [...buckets][0]
-  }
-
-  /**
-   * @param {Exchange} exchange
-   * @param {{ path: string, start: number, end: number }} file
-   */
-  async function sendFile({ response, gone }, { path, start, end }) {
-    if (start === end || response.req.method === 'HEAD') return void response.end()
-    try {
-      for await (const chunk of createReadStream(path, { start, end: end - 1, highWaterMark: 1 << 18, signal: gone })) {
-        const delay = faults.delay(chunk.length)
-        if (delay > 1) await sleep(delay, gone)
-        if (!response.write(chunk)) await new Promise((resolve) => { response.once('drain', resolve); response.once('close', resolve) })
-      }
-      response.end()
-    } catch {
-      response.destroy()
-    }
-  }
-}
-
-/**
- * The same bytes but for one bit of the first.
- * @param {AsyncIterable<Buffer>} chunks
- */
-async function* damaged(chunks) {
-  let hit = false
-  for await (const chunk of chunks) {
-    if (!hit) chunk[0] ^= 1
-    hit = true
-    yield chunk
   }
 }

@@ -1,6 +1,7 @@
 // @ts-check
 // What the endpoints share below their protocols: the log, the body at the network's pace, faults of the connection.
 
+import { createReadStream } from 'node:fs'
 import { createServer } from 'node:http'
 
 /**
@@ -18,6 +19,7 @@ import { createServer } from 'node:http'
  * @property {string} code error code, or ''
  * @property {string} requestId
  * @property {string} fault kind of the fault that hit, or ''
+ * @property {string} [host] Tencent: the host that the client means
  *
  * @typedef {object} Wire one request and its connection
  * @property {import('node:http').IncomingMessage} message
@@ -128,6 +130,39 @@ export const drain = async (line, wire) => {
     for await (const _ of readBody(line, wire));
   } catch {
     // the client did not wait for the answer
+  }
+}
+
+/**
+ * The same bytes but for one bit of the first.
+ * @param {AsyncIterable<Buffer>} chunks
+ */
+export async function* damaged(chunks) {
+  let hit = false
+  for await (const chunk of chunks) {
+    if (!hit) chunk[0] ^= 1
+    hit = true
+    yield chunk
+  }
+}
+
+/**
+ * Ends an answer with bytes of a file, at the network's pace.
+ * @param {Line} line
+ * @param {Wire} wire
+ * @param {{ path: string, start: number, end: number }} file end excluded
+ */
+export const sendFile = async ({ faults }, { response, gone }, { path, start, end }) => {
+  if (start === end || response.req.method === 'HEAD') return void response.end()
+  try {
+    for await (const chunk of createReadStream(path, { start, end: end - 1, highWaterMark: 1 << 18, signal: gone })) {
+      const delay = faults.delay(chunk.length)
+      if (delay > 1) await sleep(delay, gone)
+      if (!response.write(chunk)) await new Promise((resolve) => { response.once('drain', resolve); response.once('close', resolve) })
+    }
+    response.end()
+  } catch {
+    response.destroy()
   }
 }
 
