@@ -75,19 +75,30 @@ if ! cmp -s package-lock.json "$stamp"; then
   cp package-lock.json "$stamp"
 fi
 
-# --- Browsers ---------------------------------------------------------------
-
 [ "$level" = test ] || exit 0
+
+# --- WeChat's tools ---------------------------------------------------------
+
+# Not among the root's packages: there are a thousand of them, and only one test runs them.
+wechat=tests/miniprogram/wechat_tools
+if ! cmp -s "$wechat/package-lock.json" "$wechat/node_modules/.vodupload-setup"; then
+  say "installing WeChat's compiler, for the mini-program tests"
+  npm ci --prefix "$wechat" --ignore-scripts --no-audit --no-fund --loglevel=error
+  cp "$wechat/package-lock.json" "$wechat/node_modules/.vodupload-setup"
+fi
+
+# --- Browsers and engines ---------------------------------------------------
 
 missing=
 have chromium || have google-chrome || missing="$missing chromium"
 have chromedriver || missing="$missing chromium-driver"
 have firefox || have firefox-esr || missing="$missing firefox-esr"
+have jsc || missing="$missing libjavascriptcoregtk-4.0-bin"
 [ -n "$missing" ] || exit 0
 
-have apt-get || die "the browser tests need on PATH (Debian's names):$missing"
+have apt-get || die "the tests need on PATH (Debian's names):$missing"
 if [ "$(id -u)" = 0 ]; then sudo=; elif have sudo; then sudo=sudo; else die "run as root: apt-get install$missing"; fi
-say "installing$missing with apt-get, for the browser tests"
+say "installing$missing with apt-get, for the tests"
 # shellcheck disable=SC2086 # both are lists of words
 {
   $sudo apt-get update -qq
