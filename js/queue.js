@@ -124,8 +124,6 @@ export function createQueue(platform, options, tell) {
       } catch (error) {
         throw refusal('InvalidArgument', `This is no file: ${/** @type {any} */ (error)?.errMsg ?? error}`)
       }
-      const { file } = source
-      if (list.some((other) => files.get(other) === file)) throw refusal('FileAlreadyExist', 'This file is in the list already.')
       if (source.size === 0) throw refusal('EmptyFile', 'The file is empty.', 'Pick another.')
       Object.assign(info, source.info, { fileSize: source.size })
       const type = mediaType ?? /** @type {any} */ (info.file).mediaType ?? /** @type {any} */ (info.file).fileType
@@ -139,6 +137,8 @@ export function createQueue(platform, options, tell) {
       } catch (error) {
         throw refusal('InvalidParamData', `paramData cannot be read: ${error}.`, `It must be JSON such as '{"Vod":{"Title":"test","CateId":"234"}}'.`)
       }
+      const { file } = source
+      if (list.some((other) => files.get(other) === file)) throw refusal('FileAlreadyExist', 'This file is in the list already.')
       const id = ++lastId
       list.push(info)
       infos.set(id, info)

@@ -199,8 +199,8 @@ async fn a_failure_without_an_answer_has_neither_status_nor_request_id() {
         world.event("failed"),
         concat!(
             r#"{"type":"failed","file":1,"error":{"code":"NetworkError","#,
-            r#""message":"connection failed Check the network, the endpoint and the bucket's CORS rule.","#,
-            r#""hint":"Check the network, the endpoint and the bucket's CORS rule.","retryable":true}}"#,
+            r#""message":"connection failed","#,
+            r#""hint":"","retryable":true}}"#,
         )
     );
 }

@@ -60,12 +60,12 @@ async function upload(t, code) {
 }
 
 for (const document of ['README.md', 'README.zh-CN.md', 'docs/miniprogram.md', 'docs/miniprogram.zh-CN.md']) {
-  test(`the page of ${document}`, (t) => upload(t, codeWith(document, 'wx.chooseMedia')))
+  test(`the page of ${document}`, async (t) => { await upload(t, codeWith(document, 'wx.chooseMedia')) })
 }
 
 for (const document of ['docs/miniprogram.md', 'docs/miniprogram.zh-CN.md']) {
   for (const words of ['askForToken', 'getAuth']) {
-    test(`${words} of ${document}`, (t) => upload(t, codeWith(document, words) + REST))
+    test(`${words} of ${document}`, async (t) => { await upload(t, codeWith(document, words) + REST) })
   }
 }
 

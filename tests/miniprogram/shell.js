@@ -120,7 +120,7 @@
   /** `isFile()` cannot travel. @param {any} value */
   const finish = (value) => {
     const stats = value && (value.stats || value)
-    if (stats && 'directory' in stats) {
+    if (stats && typeof stats === 'object' && 'directory' in stats) {
       const { file, directory } = stats
       delete stats.file
       delete stats.directory
