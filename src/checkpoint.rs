@@ -46,7 +46,7 @@ impl Checkpoint {
             endpoint: self.endpoint.clone(),
             bucket: self.bucket.clone(),
             key: self.key.clone(),
-            region: None,
+            ..Target::default()
         }
     }
 

@@ -2,8 +2,8 @@
 //! whether what is stored is what was sent.
 
 use hmac::{Hmac, Mac};
-use sha1::Sha1;
-use sha2::{Digest as _, Sha256};
+use sha1::{Digest as _, Sha1};
+use sha2::Sha256;
 
 use crate::text::hex;
 
@@ -26,6 +26,11 @@ pub(crate) fn hmac_sha256(key: &[u8], message: &[u8]) -> Vec<u8> {
     let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("HMAC takes a key of any length");
     mac.update(message);
     mac.finalize().into_bytes().to_vec()
+}
+
+/// SHA-1 of `message`.
+pub(crate) fn sha1(message: &[u8]) -> Vec<u8> {
+    Sha1::digest(message).to_vec()
 }
 
 /// SHA-256 of `message`.

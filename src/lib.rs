@@ -60,6 +60,7 @@ pub use id::{FileId, PartNumber, RequestId};
 pub use io::{Event, FileInfo, Input, Output, Overrides};
 pub use plan::{Limits, PartPlan, PartSizer, Strategy};
 pub use protocol::Signature;
+pub use protocol::cos::Cos;
 pub use protocol::oss::Oss;
 pub use retry::{Random, RetryPolicy};
 pub use service::aliyun::Vod;

@@ -13,7 +13,9 @@ use crate::plan::Limits;
 use crate::service::{Credential, Target};
 use crate::time::Timestamp;
 
+pub mod cos;
 pub mod oss;
+mod s3;
 
 /// An object storage.
 pub trait Protocol {

@@ -86,6 +86,9 @@ pub struct Target {
     pub key: String,
     /// The region, for signatures whose endpoint does not tell it.
     pub region: Option<String>,
+    /// The origin that requests go to in place of the bucket's own, which they
+    /// name in a header: for platforms that allow no other.
+    pub via: Option<String>,
 }
 
 /// What the service calls the media that an object becomes.
@@ -114,6 +117,7 @@ pub struct Permit {
 
 /// What an application answers when it is asked for a credential.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(clippy::large_enum_variant)] // there is one at a time
 pub enum Grant {
     /// A key to the service, which is then asked for a permit.
     Account(Credential),

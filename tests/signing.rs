@@ -151,7 +151,7 @@ fn whole_requests_of_ali_oss_are_built_and_signed_alike() {
             endpoint: "https://oss-cn-shanghai.aliyuncs.com".into(),
             bucket: text(&vector, "bucket").into(),
             key: key.into(),
-            region: None,
+            ..Target::default()
         };
         assert_eq!(object_url(&target, false, &query), text(request, "url"), "{}", vector["id"]);
         let (method, credential) = (text(request, "method"), credential(&vector));
@@ -178,7 +178,7 @@ fn urls_are_those_of_ali_oss() {
             endpoint: text(&vector, "endpoint").into(),
             bucket: text(&vector, "bucket").into(),
             key: text(&vector, "object").into(),
-            region: None,
+            ..Target::default()
         };
         let cname = vector["cname"] == true;
         assert_eq!(object_url(&target, cname, &[]), text(&vector, "url"));

@@ -1,16 +1,14 @@
-//! Aliyun OSS: URLs, calls, answers and error codes.
+//! Aliyun OSS: URLs, signatures, forms, and the codes that are its own.
 //!
 //! <https://help.aliyun.com/zh/oss/developer-reference/list-of-operations-by-function>
 
-use super::{ListedPart, Operation, Part, Protocol, Receipt, Reply, Signature, Signing};
+use super::s3::{self, Call, Dialect, NEW_CREDENTIAL, Query, SET_CLOCK, content_type};
+use super::{Operation, Protocol, Reply, Signature, Signing};
 use crate::error::{Error, ErrorKind};
 use crate::http::{Body, Method, Request, Response};
-use crate::id::PartNumber;
 use crate::plan::Limits;
 use crate::service::Target;
-use crate::text::{concat, cut, cut_last, decimal, percent_encode};
-use crate::time::Timestamp;
-use crate::xml;
+use crate::text::{cut, cut_last, percent_encode};
 
 pub mod sign;
 
@@ -24,9 +22,18 @@ const LIMITS: Limits = Limits { min_part: 100 << 10, max_part: 5 << 30, max_part
 /// `encodeURIComponent`, which ali-oss builds URLs with, leaves these alone.
 const URL_KEEPS: &[u8] = b"/!'()*";
 
-/// Set on everything: `wx.request` adds a JSON type where there is none, and
-/// the type is part of the signature.
-const BINARY: &str = "application/octet-stream";
+/// <https://help.aliyun.com/zh/oss/support/error-codes>
+const DIALECT: Dialect = Dialect {
+    crc64: "x-oss-hash-crc64ecma",
+    request_id: "x-oss-request-id",
+    codes: &[
+        ("InvalidSecurityToken", ErrorKind::CredentialExpired, NEW_CREDENTIAL),
+        ("InvalidSecurityToken.Expired", ErrorKind::CredentialExpired, NEW_CREDENTIAL),
+        ("SecurityTokenExpired", ErrorKind::CredentialExpired, NEW_CREDENTIAL),
+    ],
+    // It was made to last for minutes at the least.
+    outdated: &[("Policy expired.", ErrorKind::ClockSkewed { server_time: None }, SET_CLOCK)],
+};
 
 impl Protocol for Oss {
     fn limits(&self) -> Limits {
@@ -45,56 +52,7 @@ impl Protocol for Oss {
     }
 
     fn reply(&self, operation: &Operation, response: &Response) -> Result<Reply, Error> {
-        // A complete call that takes long answers 200 before it is done, and
-        // may then say in the body that it failed.
-        // 203: stored, but somebody's upload callback failed.
-        let is_stored = response.status == 203;
-        let is_error = !is_stored && xml::text(&response.body, "Error").is_some();
-        if is_error || !(200..300).contains(&response.status) {
-            let refusal = error(response);
-            let endpoint = xml::text(&response.body, "Endpoint").filter(|it| !it.is_empty());
-            return match endpoint.filter(|_| refusal.code == "AccessDenied") {
-                Some(endpoint) => Ok(Reply::Moved { endpoint, refusal }),
-                None => Err(refusal),
-            };
-        }
-        match operation {
-            Operation::AbortMultipartUpload { .. } => Some(Reply::Aborted),
-            Operation::CompleteMultipartUpload { .. } => {
-                let has_etag = is_stored || xml::text(&response.body, "ETag").is_some();
-                has_etag.then(|| Reply::Completed(receipt(response)))
-            }
-            Operation::HeadObject => {
-                let size = response.header("content-length").and_then(|size| size.parse().ok());
-                Some(Reply::Found { size, crc64: receipt(response).crc64 })
-            }
-            Operation::InitiateMultipartUpload => xml::text(&response.body, "UploadId")
-                .filter(|upload_id| !upload_id.is_empty())
-                .map(|upload_id| Reply::Initiated { upload_id }),
-            Operation::ListParts { .. } => listed(&response.body),
-            // With another body it is a page in place of an answer.
-            Operation::PostObject if !response.body.is_empty() && !is_stored => {
-                xml::text(&response.body, "ETag").map(|etag| {
-                    let Receipt { crc64, .. } = receipt(response);
-                    Reply::Stored(Receipt { etag: Some(unquoted(&etag)), crc64 })
-                })
-            }
-            Operation::PutObject | Operation::UploadPart { .. }
-                if !response.body.is_empty() && !is_stored =>
-            {
-                None
-            }
-            Operation::PostObject | Operation::PutObject => Some(Reply::Stored(receipt(response))),
-            Operation::UploadPart { .. } => Some(Reply::Uploaded(receipt(response))),
-        }
-        .ok_or_else(|| Error::unexpected(response, request_id(response)))
-    }
-}
-
-fn receipt(response: &Response) -> Receipt {
-    Receipt {
-        etag: response.header("etag").map(unquoted),
-        crc64: response.header("x-oss-hash-crc64ecma").and_then(|crc| crc.parse().ok()),
+        s3::reply(operation, response, &DIALECT)
     }
 }
 
@@ -115,59 +73,8 @@ fn post_object(cx: &Signing<'_>) -> Request {
     }
 }
 
-/// An operation in the words of HTTP.
-struct Call {
-    method: Method,
-    query: Vec<(&'static str, Option<String>)>,
-    content_type: String,
-    body: Body,
-}
-
-impl Call {
-    fn of(operation: &Operation, cx: &Signing<'_>) -> Self {
-        let upload = |upload_id: &str| ("uploadId", Some(upload_id.into()));
-        let call = |method, query, body| Self { method, query, content_type: BINARY.into(), body };
-        match operation {
-            Operation::AbortMultipartUpload { upload_id } => {
-                call(Method::Delete, vec![upload(upload_id)], Body::Empty)
-            }
-            Operation::CompleteMultipartUpload { upload_id, parts } => Self {
-                content_type: "application/xml".into(),
-                ..call(Method::Post, vec![upload(upload_id)], Body::Text(part_list(parts)))
-            },
-            Operation::HeadObject => call(Method::Head, vec![], Body::Empty),
-            Operation::InitiateMultipartUpload => Self {
-                content_type: content_type(cx),
-                ..call(Method::Post, vec![("uploads", None)], Body::Empty)
-            },
-            Operation::ListParts { upload_id, marker } => {
-                let query = vec![
-                    ("max-parts", Some("1000".into())),
-                    ("part-number-marker", Some(decimal(u64::from(*marker), 1))),
-                    upload(upload_id),
-                ];
-                call(Method::Get, query, Body::Empty)
-            }
-            Operation::PostObject | Operation::PutObject => Self {
-                content_type: content_type(cx),
-                ..call(Method::Put, vec![], Body::Slice { file: cx.file, range: 0..cx.info.size })
-            },
-            Operation::UploadPart { upload_id, number, range } => {
-                let query =
-                    vec![("partNumber", Some(decimal(u64::from(number.0), 1))), upload(upload_id)];
-                call(Method::Put, query, Body::Slice { file: cx.file, range: range.clone() })
-            }
-        }
-    }
-}
-
-fn content_type(cx: &Signing<'_>) -> String {
-    let known = cx.info.content_type.trim();
-    if known.is_empty() { BINARY.into() } else { known.into() }
-}
-
 /// The URL of an object, as ali-oss builds it.
-pub fn object_url(target: &Target, cname: bool, query: &[(&str, Option<String>)]) -> String {
+pub fn object_url(target: &Target, cname: bool, query: &[Query]) -> String {
     let (scheme, host) = split_endpoint(&target.endpoint);
     let mut url = String::from(scheme);
     url.push_str("://");
@@ -224,135 +131,17 @@ pub fn region(target: &Target) -> Option<&str> {
     }
 }
 
-fn part_list(parts: &[Part]) -> String {
-    let mut body =
-        String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<CompleteMultipartUpload>");
-    for part in parts {
-        body.push_str("<Part><PartNumber>");
-        body.push_str(&decimal(u64::from(part.number.0), 1));
-        body.push_str("</PartNumber><ETag>\"");
-        xml::push_escaped(&mut body, &part.etag);
-        body.push_str("\"</ETag></Part>");
-    }
-    body.push_str("</CompleteMultipartUpload>");
-    body
-}
-
-fn listed(body: &str) -> Option<Reply> {
-    let truncated = xml::text(body, "IsTruncated")? == "true";
-    let mut parts = Vec::new();
-    for part in xml::elements(body, "Part") {
-        parts.push(ListedPart {
-            part: Part {
-                number: PartNumber(xml::text(part, "PartNumber")?.parse().ok()?),
-                etag: unquoted(&xml::text(part, "ETag")?),
-            },
-            size: xml::text(part, "Size")?.parse().ok()?,
-            crc64: xml::text(part, "HashCrc64ecma").and_then(|crc| crc.parse().ok()),
-        });
-    }
-    let next = xml::text(body, "NextPartNumberMarker").and_then(|marker| marker.parse().ok());
-    // Without a marker that moves, asking again would never end.
-    let last = parts.last().map(|listed| listed.part.number.0);
-    Some(Reply::Listed { parts, next: next.filter(|next| truncated && last == Some(*next)) })
-}
-
-fn unquoted(etag: &str) -> String {
-    etag.trim().trim_matches('"').into()
-}
-
-const NEW_CREDENTIAL: &str = "Give a new credential.";
-const SET_CLOCK: &str = "Set the device's clock.";
-
-/// Codes that say more than their status does, and what to do about them.
-/// <https://help.aliyun.com/zh/oss/support/error-codes>
-const CODES: [(&str, ErrorKind, &str); 16] = [
-    (
-        "AccessDenied",
-        ErrorKind::Forbidden,
-        "The credential does not allow this; check the endpoint, the bucket and the credential's policy.",
-    ),
-    ("EntityTooSmall", ErrorKind::PartMismatch, ""),
-    ("InternalError", ErrorKind::ServerBusy, ""),
-    ("InvalidAccessKeyId", ErrorKind::CredentialExpired, NEW_CREDENTIAL),
-    // The body was damaged on its way; it may arrive the next time.
-    ("InvalidDigest", ErrorKind::Network, ""),
-    ("InvalidPart", ErrorKind::PartMismatch, ""),
-    ("InvalidPartOrder", ErrorKind::PartMismatch, ""),
-    ("InvalidSecurityToken", ErrorKind::CredentialExpired, NEW_CREDENTIAL),
-    ("InvalidSecurityToken.Expired", ErrorKind::CredentialExpired, NEW_CREDENTIAL),
-    ("NoSuchBucket", ErrorKind::Rejected, "Check the bucket and the endpoint's region."),
-    ("NoSuchUpload", ErrorKind::NoSuchUpload, ""),
-    ("RequestTimeTooSkewed", ErrorKind::ClockSkewed { server_time: None }, SET_CLOCK),
-    ("RequestTimeout", ErrorKind::Timeout, ""),
-    ("SecurityTokenExpired", ErrorKind::CredentialExpired, NEW_CREDENTIAL),
-    ("ServiceUnavailable", ErrorKind::ServerBusy, ""),
-    (
-        "SignatureDoesNotMatch",
-        ErrorKind::Rejected,
-        "The credential's secret, the bucket or the region is wrong.",
-    ),
-];
-
-/// Classifies a bad answer.
-fn error(response: &Response) -> Error {
-    let Some(code) = xml::text(&response.body, "Code").filter(|code| !code.is_empty()) else {
-        return without_code(response);
-    };
-    let status = response.status;
-    let known = CODES.iter().find(|(known, _, _)| *known == code);
-    let (mut kind, mut hint) = known.map_or_else(
-        || {
-            let is_haste = code.ends_with("LimitExceeded") || code.starts_with("Throttling");
-            let kind = if is_haste { ErrorKind::RateLimited } else { ErrorKind::of_status(status) };
-            (kind, "")
-        },
-        |(_, kind, hint)| (*kind, *hint),
-    );
-    if let ErrorKind::ClockSkewed { server_time } = &mut kind {
-        let told = xml::text(&response.body, "ServerTime");
-        *server_time = told.and_then(|time| Timestamp::parse_iso(&time));
-    }
-    let message = xml::text(&response.body, "Message")
-        .filter(|message| !message.is_empty())
-        .unwrap_or_else(|| "The storage refused the request.".into());
-    if code == "AccessDenied" && message.ends_with("Policy expired.") {
-        // It was made to last for minutes at the least.
-        (kind, hint) = (ErrorKind::ClockSkewed { server_time: None }, SET_CLOCK);
-    }
-    Error {
-        status: Some(status),
-        request_id: request_id(response)
-            .or_else(|| xml::text(&response.body, "RequestId").filter(|id| !id.is_empty())),
-        ..Error::new(kind, &code, &message, hint)
-    }
-}
-
-/// An error without a code: an empty body, or not the service at all.
-fn without_code(response: &Response) -> Error {
-    if !response.body.is_empty() {
-        return Error::unexpected(response, request_id(response));
-    }
-    let status = decimal(u64::from(response.status), 1);
-    Error {
-        status: Some(response.status),
-        request_id: request_id(response),
-        ..Error::new(
-            ErrorKind::of_status(response.status),
-            &concat(&["HTTP", &status]),
-            "The storage answered with an error and no explanation.",
-            "",
-        )
-    }
-}
-
-fn request_id(response: &Response) -> Option<String> {
-    response.header("x-oss-request-id").map(Into::into)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::id::PartNumber;
+    use crate::protocol::Receipt;
+    use crate::protocol::s3::listed;
+    use crate::time::Timestamp;
+
+    fn error(response: &Response) -> Error {
+        s3::error(response, &DIALECT)
+    }
 
     fn answer(status: u16, body: &str) -> Response {
         Response { status, headers: vec![], body: body.into() }
@@ -364,6 +153,7 @@ mod tests {
             bucket: "b".into(),
             key: "k".into(),
             region: Some("cn-beijing".into()),
+            via: None,
         }
     }
 

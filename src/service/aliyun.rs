@@ -92,6 +92,7 @@ pub fn permit(auth: &str, address: &str, now: Timestamp) -> Result<Permit, Error
         bucket: address.required("Bucket")?,
         key: address.required("FileName")?,
         region: auth.text("Region"),
+        via: None,
     };
     Ok(Permit { credential, target: Some(target), media: Media::default() })
 }

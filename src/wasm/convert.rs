@@ -123,7 +123,7 @@ pub(super) fn grant(given: JsValue, now: Timestamp) -> Result<Grant, Error> {
         endpoint,
         bucket: text("bucket").unwrap_or_default(),
         key: text("object").unwrap_or_default(),
-        region: None,
+        ..Target::default()
     });
     Ok(Grant::Object(Permit { credential, target, media: Media::default() }))
 }

@@ -76,6 +76,7 @@ impl Sim {
             bucket: BUCKET.into(),
             key,
             region: self.setup.region.map(Into::into),
+            via: None,
         };
         let target = (manner != Manner::Bare).then_some(target);
         let media = if is_image {

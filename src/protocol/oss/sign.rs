@@ -10,12 +10,10 @@ use crate::digest::{hmac_sha1, hmac_sha256, sha256};
 use crate::http::Method;
 use crate::json::quoted;
 use crate::protocol::Signing;
+pub use crate::protocol::s3::Query;
 use crate::service::Credential;
 use crate::text::{ascending, base64, concat, decimal, hex, percent_encode};
 use crate::time::Timestamp;
-
-/// A query parameter; one without a value has no `=` in what is signed.
-pub type Query = (&'static str, Option<String>);
 
 /// The parameters that version 1 signs. All others are free.
 const SUBRESOURCES: [&str; 3] = ["partNumber", "uploadId", "uploads"];
