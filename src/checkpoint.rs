@@ -15,14 +15,13 @@ use crate::protocol::Part;
 use crate::service::Target;
 use crate::time::Timestamp;
 
-/// Lifecycle rules abort multipart uploads after some days; seven is usual.
-const LIFE: Duration = Duration::from_hours(7 * 24);
-
 const VERSION: u64 = 1;
 
 /// An unfinished upload.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Checkpoint {
+    /// The service's id of the session, if it has one.
+    pub session: Option<String>,
     /// The service's id of the media, if the application gave it.
     pub video_id: Option<String>,
     /// The bucket that holds the parts.
@@ -31,6 +30,9 @@ pub struct Checkpoint {
     pub key: String,
     /// The endpoint, for the application to see.
     pub endpoint: String,
+    /// Whether the object is complete, so that there is no multipart upload and
+    /// only the service has to be told.
+    pub is_stored: bool,
     /// The multipart upload.
     pub upload_id: String,
     /// The part plan, see [`crate::plan::PartPlan::segments`].
@@ -69,8 +71,13 @@ impl Checkpoint {
         ] {
             record.set(name, text);
         }
-        if let Some(video_id) = &self.video_id {
-            record.set("videoId", &**video_id);
+        for (name, text) in [("session", &self.session), ("videoId", &self.video_id)] {
+            if let Some(text) = text {
+                record.set(name, &**text);
+            }
+        }
+        if self.is_stored {
+            record.set("stored", &1.0);
         }
         // Numbers as f64: for others serde-wasm-bindgen brings Rust's formatting, 1 KB.
         for (name, number) in [
@@ -89,9 +96,15 @@ impl Checkpoint {
         record.text()
     }
 
-    /// Reads a stored form; `None` when it is damaged, too old, of another
-    /// version, or of another file or user.
-    pub fn from_text(text: &str, info: &FileInfo, user_id: &str, now: Timestamp) -> Option<Self> {
+    /// Reads a stored form; `None` when it is damaged, older than `life`, of
+    /// another version, or of another file or user.
+    pub fn from_text(
+        text: &str,
+        info: &FileInfo,
+        user_id: &str,
+        now: Timestamp,
+        life: Duration,
+    ) -> Option<Self> {
         let record = Json::parse(text)?;
         if record.member_whole("size")? != info.size
             || record.member_whole("lastModified")? != info.last_modified
@@ -100,10 +113,12 @@ impl Checkpoint {
         }
         let (upload_id, segments, parts) = match record.member("checkpoint") {
             Some(vendor) => vendor_upload(&vendor)?,
-            None => own_upload(&record, user_id, now)?,
+            None => own_upload(&record, user_id, now, life)?,
         };
         Some(Self {
+            session: record.member_text("session"),
             video_id: record.member_text("videoId"),
+            is_stored: record.member("stored").is_some(),
             bucket: record.member_text("bucket")?,
             key: record.member_text("object")?,
             endpoint: record.member_text("endpoint").unwrap_or_default(),
@@ -116,11 +131,11 @@ impl Checkpoint {
 
 type Upload = (String, Vec<(u32, u64)>, Vec<Part>);
 
-fn own_upload(record: &Json, user_id: &str, now: Timestamp) -> Option<Upload> {
+fn own_upload(record: &Json, user_id: &str, now: Timestamp, life: Duration) -> Option<Upload> {
     let saved = Timestamp(record.member_whole("savedAt")?);
     if record.member_whole("version")? != VERSION
         || record.member_text("userId")? != user_id
-        || now.since(saved) > LIFE
+        || now.since(saved) > life
     {
         return None;
     }
@@ -171,6 +186,8 @@ fn split(text: &str) -> Vec<Part> {
 mod tests {
     use super::*;
 
+    const LIFE: Duration = Duration::from_hours(7 * 24);
+
     const NOW: Timestamp = Timestamp(1_795_238_400_000);
 
     fn info() -> FileInfo {
@@ -190,6 +207,8 @@ mod tests {
 
     fn checkpoint() -> Checkpoint {
         Checkpoint {
+            session: None,
+            is_stored: false,
             video_id: Some("VID".into()),
             bucket: "b".into(),
             key: "sv/a.mp4".into(),
@@ -203,17 +222,17 @@ mod tests {
     #[test]
     fn a_record_comes_back_as_it_was() {
         let text = checkpoint().to_text(&info(), "7", NOW, 3 << 20);
-        assert_eq!(Checkpoint::from_text(&text, &info(), "7", NOW), Some(checkpoint()));
+        assert_eq!(Checkpoint::from_text(&text, &info(), "7", NOW, LIFE), Some(checkpoint()));
         let empty = Checkpoint { parts: vec![], ..checkpoint() };
         let text = empty.to_text(&info(), "7", NOW, 3 << 20);
-        assert_eq!(Checkpoint::from_text(&text, &info(), "7", NOW), Some(empty));
+        assert_eq!(Checkpoint::from_text(&text, &info(), "7", NOW, LIFE), Some(empty));
     }
 
     #[test]
     fn a_stale_foreign_or_damaged_record_is_nothing() {
         let text = checkpoint().to_text(&info(), "7", NOW, 3 << 20);
         let read = |text: &str, info: &FileInfo, user: &str, now| {
-            Checkpoint::from_text(text, info, user, now)
+            Checkpoint::from_text(text, info, user, now, LIFE)
         };
         assert_eq!(read(&text, &info(), "8", NOW), None);
         assert_eq!(read(&text, &info(), "7", NOW + LIFE + Duration::from_millis(1)), None);

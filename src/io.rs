@@ -55,8 +55,19 @@ pub enum Input {
         /// The application's wishes.
         overrides: Overrides,
     },
-    /// The application's answer to [`Event::Started`] or
-    /// [`Event::CredentialExpired`]; ignored when nobody asked.
+    /// Give a file a cover, before it is started: a second object of the same
+    /// media, under an id never used before.
+    AddCover {
+        /// The file that it belongs to.
+        file: FileId,
+        /// The cover's own id.
+        cover: FileId,
+        /// What the host knows of it.
+        info: FileInfo,
+    },
+    /// The application's answer to [`Event::Started`],
+    /// [`Event::CredentialExpired`] or [`Event::TokenNeeded`]; ignored when
+    /// nobody asked.
     Authorize {
         /// The file that the credential is for.
         file: FileId,
@@ -169,7 +180,25 @@ pub enum Event {
     Started { file: FileId, video_id: Option<String> },
     /// The file was stopped; starting again goes on.
     Stopped { file: FileId },
+    /// An object is complete, the file's own or its cover's.
+    Stored { file: FileId, target: Target },
     /// The object is complete. `is_verified` when every byte of it was compared
     /// with the file's.
     Succeeded { file: FileId, is_verified: bool },
+    /// The service takes a key for each call: give one with
+    /// [`Input::Authorize`]. `failures` is how often this call has failed.
+    TokenNeeded { file: FileId, purpose: TokenPurpose, failures: u32 },
+}
+
+/// What a key is needed for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TokenPurpose {
+    /// To begin an upload.
+    Apply,
+    /// To end it.
+    Commit,
+    /// To find the nearest region.
+    Prepare,
+    /// To go on with it.
+    Refresh,
 }

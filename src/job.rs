@@ -71,6 +71,16 @@ impl Job {
         matches!(self.task, Task::Call(_))
     }
 
+    /// Whether it looks for the nearest region, which is a courtesy.
+    pub(crate) fn races(&self) -> bool {
+        matches!(self.task, Task::Call(Call::ListRegions | Call::ProbeRegion(_)))
+    }
+
+    /// Whether it takes a key of the application's.
+    pub(crate) fn takes_account(&self) -> bool {
+        self.is_call() && !matches!(self.task, Task::Call(Call::ProbeRegion(_)))
+    }
+
     /// Whether it only frees what was stored: it outlives the upload.
     pub(crate) fn cleans_up(&self) -> bool {
         matches!(self.task, Task::Operation(Operation::AbortMultipartUpload { .. }))

@@ -6,6 +6,7 @@
 //! machine makes them, with the same scheduler and retries as all requests.
 
 use core::fmt;
+use core::time::Duration;
 
 use crate::error::Error;
 use crate::http::{Request, Response};
@@ -13,35 +14,72 @@ use crate::io::FileInfo;
 use crate::time::Timestamp;
 
 pub mod aliyun;
+pub mod tencent;
 
 /// A VOD service.
 pub trait Service {
+    /// What the service is like.
+    fn manners(&self) -> Manners;
+
     /// Phrases and signs a request for `call`.
     fn request(&self, call: &Call, cx: &Calling<'_>) -> Request;
 
-    /// What `response`, which came at `now`, means as an answer to `call`.
+    /// What `response` means as an answer to `call`.
     ///
     /// # Errors
     /// The classified failure that the answer tells of.
-    fn reply(&self, call: &Call, response: &Response, now: Timestamp) -> Result<Permit, Error>;
+    fn reply(&self, call: &Call, response: &Response, cx: &Answering<'_>) -> Result<Answer, Error>;
+}
+
+/// What a service is like, as far as the state machine has to know.
+#[derive(Clone, Copy, Debug)]
+pub struct Manners {
+    /// Whether the application gives a key for each single call, and not one
+    /// that lasts.
+    pub one_time: bool,
+    /// Whether a media is there only once the service was told that all its
+    /// objects are stored.
+    pub commits: bool,
+    /// Whether it tells of several regions, of which the nearest is to be found.
+    pub races: bool,
+    /// How long an unfinished upload can go on.
+    pub life: Duration,
 }
 
 /// What a service is asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Call {
+    /// All objects are stored.
+    CommitUpload {
+        /// What the permit was renewed by.
+        session: String,
+    },
     /// A new media, where it goes and the key to it.
     CreateUpload,
+    /// Which regions there are.
+    ListRegions,
+    /// How near a region is: any answer of its host will do.
+    ProbeRegion(Region),
     /// Another key to a media that is there.
     RefreshUpload {
-        /// The service's id of the media.
-        video_id: String,
+        /// The service's id of the media, or of the session.
+        session: String,
     },
+}
+
+/// A region, and a host of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Region {
+    /// The service's name for it.
+    pub name: String,
+    /// An address that answers, with its scheme.
+    pub url: String,
 }
 
 /// All that a request to a service is made of besides the call.
 #[derive(Clone, Copy, Debug)]
 pub struct Calling<'a> {
-    /// The key to sign with.
+    /// The key to sign with; calls that need none have an empty one.
     pub account: &'a Credential,
     /// The service's region.
     pub region: &'a str,
@@ -51,10 +89,38 @@ pub struct Calling<'a> {
     pub nonce: &'a str,
     /// The file that the media is made of.
     pub info: &'a FileInfo,
+    /// Its cover, if it has one.
+    pub cover: Option<&'a FileInfo>,
+    /// The region that won the race.
+    pub storage_region: Option<&'a str>,
+    /// How often the call has failed before.
+    pub failures: u32,
+}
+
+/// All that an answer of a service is understood by.
+#[derive(Clone, Copy, Debug)]
+pub struct Answering<'a> {
+    /// When it came.
+    pub now: Timestamp,
+    /// The service's address, where it is not the region's own.
+    pub endpoint: Option<&'a str>,
+    /// Whether the platform lets requests go to the service's host alone.
+    pub forwards: bool,
+}
+
+/// An answer that is no failure.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// The media is there.
+    Committed(Media),
+    /// Where objects go and the key to it.
+    Permit(Permit),
+    /// Where they might go.
+    Regions(Vec<Region>),
 }
 
 /// A temporary key.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct Credential {
     /// The access key id.
     pub id: String,
@@ -94,6 +160,8 @@ pub struct Target {
 /// What the service calls the media that an object becomes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Media {
+    /// The session that the permit is renewed by, where it is not the media.
+    pub session: Option<String>,
     /// The id of a video or audio.
     pub video_id: Option<String>,
     /// The id of an image.
@@ -102,6 +170,37 @@ pub struct Media {
     pub image_url: Option<String>,
     /// Where the object is.
     pub file_url: Option<String>,
+    /// Where the cover is.
+    pub cover_url: Option<String>,
+    /// What proves to the application's server that the media is this one.
+    pub proof: Option<String>,
+}
+
+impl Media {
+    /// What a permit is renewed by.
+    pub fn handle(&self) -> Option<&String> {
+        self.session.as_ref().or(self.video_id.as_ref())
+    }
+
+    /// Forgets what a permit is renewed by; says whether there was anything.
+    pub(crate) fn forget(&mut self) -> bool {
+        self.session.take().or_else(|| self.video_id.take()).is_some()
+    }
+
+    /// Takes what is told anew.
+    pub(crate) fn learn(&mut self, told: Self) {
+        for (known, told) in [
+            (&mut self.session, told.session),
+            (&mut self.video_id, told.video_id),
+            (&mut self.image_id, told.image_id),
+            (&mut self.image_url, told.image_url),
+            (&mut self.file_url, told.file_url),
+            (&mut self.cover_url, told.cover_url),
+            (&mut self.proof, told.proof),
+        ] {
+            *known = told.or(known.take());
+        }
+    }
 }
 
 /// Permission to store one object.
@@ -111,13 +210,14 @@ pub struct Permit {
     pub credential: Credential,
     /// Where to; a renewal may have none and keeps the target it renews.
     pub target: Option<Target>,
+    /// Where the cover goes, if there is one.
+    pub cover: Option<Target>,
     /// What it becomes, as far as that was told.
     pub media: Media,
 }
 
 /// What an application answers when it is asked for a credential.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[allow(clippy::large_enum_variant)] // there is one at a time
 pub enum Grant {
     /// A key to the service, which is then asked for a permit.
     Account(Credential),

@@ -23,8 +23,10 @@ mod access;
 mod answer;
 mod failure;
 mod send;
+mod session;
 
 use access::Access;
+use session::Cover;
 
 /// All that an upload shares with the others.
 pub(crate) struct Context<'a> {
@@ -43,6 +45,8 @@ pub(crate) struct Session {
     /// Milliseconds that the service's clock is ahead of the device's.
     pub(crate) clock_offset: i64,
     pub(crate) online: bool,
+    /// The region that won the last race, and when.
+    pub(crate) nearest: Option<(String, Timestamp)>,
 }
 
 impl Context<'_> {
@@ -77,6 +81,8 @@ enum Phase {
     Confirming { is_sent: bool },
     /// Was stopped and may go on.
     Stopped,
+    /// Tells the service that all objects are stored.
+    Committing,
     /// Has ended.
     Done(Outcome),
 }
@@ -109,6 +115,10 @@ pub(crate) struct Upload {
     jobs: Vec<Job>,
     access: Access,
     media: Media,
+    cover: Option<Cover>,
+    /// Whether the file itself is stored, and the service has yet to be told.
+    is_stored: bool,
+    race_ends: Option<Timestamp>,
     checkpoint: Option<Checkpoint>,
     multipart: Option<Multipart>,
     integrity: Integrity,
@@ -136,6 +146,9 @@ impl Upload {
             jobs: Vec::new(),
             access: Access::default(),
             media: Media::default(),
+            cover: None,
+            is_stored: false,
+            race_ends: None,
             checkpoint: None,
             multipart: None,
             integrity: Integrity::default(),
@@ -196,6 +209,7 @@ impl Upload {
     pub(crate) fn resume(&mut self, cx: &mut Context<'_>) {
         if let Phase::Done(Outcome::Canceled) = self.phase {
             // Cancelling has freed what was sent.
+            self.first_object();
             self.progress = Progress::new(self.info.size);
             self.queue(cx);
         }
@@ -214,6 +228,7 @@ impl Upload {
         (self.successes, self.restarts, self.relists) = (0, 0, 0);
         (self.pressure, self.heard_at) = (0, None);
         self.integrity = Integrity::default();
+        self.race_ends = None;
         cx.out.push(Output::Load { file: self.id, key: self.info.fingerprint.clone() });
     }
 
@@ -222,15 +237,17 @@ impl Upload {
             return;
         }
         // What this very run has done is newer than any record of it.
-        self.checkpoint = self
-            .snapshot()
-            .or_else(|| Checkpoint::from_text(text?, &self.info, &cx.config.user_id, cx.now));
+        self.checkpoint = self.snapshot().or_else(|| {
+            let life = cx.service.manners().life;
+            Checkpoint::from_text(text?, &self.info, &cx.config.user_id, cx.now, life)
+        });
+        self.first_object();
         if self.checkpoint.is_none() && text.is_some() {
             self.erase(cx);
         }
         if let Some(checkpoint) = &self.checkpoint {
-            let known = &mut self.media.video_id;
-            *known = checkpoint.video_id.clone().or(known.take());
+            let (session, video_id) = (checkpoint.session.clone(), checkpoint.video_id.clone());
+            self.media.learn(Media { session, video_id, ..Media::default() });
         }
         self.phase = Phase::Authorizing;
         self.ask(cx);

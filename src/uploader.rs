@@ -14,6 +14,7 @@ use crate::upload::{Context, Session, Upload};
 
 /// The application's and the host's wishes.
 #[derive(Clone, Debug)]
+#[allow(clippy::struct_excessive_bools)] // each is a switch of its own
 pub struct Config {
     /// Bytes of a part; `None` lets parts follow the speed of the link.
     pub part_size: Option<u64>,
@@ -51,6 +52,10 @@ pub struct Config {
     /// Bytes per second up to which parts are compared as they are stored: on a
     /// faster link reading them once more would be what takes the time.
     pub integrity_rate: u64,
+    /// Whether the platform lets requests go to the service's host alone.
+    pub forwards: bool,
+    /// Whether the nearest of the service's regions is looked for.
+    pub races: bool,
     /// How long an application may take to renew a credential that is over;
     /// zero for as long as it likes.
     pub renewal_timeout: Duration,
@@ -75,6 +80,8 @@ impl Default for Config {
             unseen_rate: 0,
             integrity: true,
             integrity_rate: u64::MAX,
+            forwards: false,
+            races: true,
             renewal_timeout: Duration::from_mins(1),
         }
     }
@@ -110,6 +117,7 @@ impl Uploader {
                 random: Random::new(seed),
                 clock_offset: 0,
                 online: true,
+                nearest: None,
             },
             running: false,
             ended: None,
@@ -149,6 +157,9 @@ impl Uploader {
         match input {
             Input::Add { file, info, overrides } => {
                 self.uploads.push(Upload::new(file, info, overrides));
+            }
+            Input::AddCover { file, cover, info } => {
+                self.one(file, now, out, &mut |upload, _| upload.add_cover(cover, info.clone()));
             }
             Input::Authorize { file, grant } => {
                 self.one(file, now, out, &mut |upload, cx| upload.authorize(grant.clone(), cx));

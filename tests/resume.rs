@@ -4,6 +4,8 @@
 
 mod common;
 
+use core::time::Duration;
+
 use common::{BEGIN, Call, Fault, Habits, MB, Manner, Memory, Setup, Sim, State};
 use vodupload::{Checkpoint, Config, Event, FileId, Input, Timestamp};
 
@@ -318,7 +320,13 @@ fn a_record_tells_no_secret_and_reads_back() {
     sim.give(Input::Stop);
     let text = &sim.storage[sim.fingerprint(file)];
     assert!(!text.contains("hush") && !text.contains("CAIS"), "{text}");
-    let record = Checkpoint::from_text(text, sim.info(file), "", Timestamp(BEGIN));
+    let record = Checkpoint::from_text(
+        text,
+        sim.info(file),
+        "",
+        Timestamp(BEGIN),
+        Duration::from_hours(168),
+    );
     assert!(record.is_some_and(|record| record.parts.len() >= 5));
 }
 

@@ -4,6 +4,8 @@
 
 mod common;
 
+use core::time::Duration;
+
 use std::collections::BTreeMap;
 
 use base64::Engine as _;
@@ -247,7 +249,7 @@ fn first_request(wishes: &Value, credential: Credential, target: Target) -> (Tar
     uploader.dispatch(FROZEN, Input::Add { file, info: info("a.mp4", 9), overrides });
     uploader.dispatch(FROZEN, Input::Start);
     uploader.dispatch(FROZEN, Input::Loaded { file, text: None });
-    let permit = Permit { credential, target: Some(target), media: Media::default() };
+    let permit = Permit { credential, target: Some(target), cover: None, media: Media::default() };
     let grant = Ok(Grant::Object(permit));
     let outputs = uploader.dispatch(FROZEN, Input::Authorize { file, grant });
     let request = outputs.into_iter().find_map(|output| match output {
@@ -276,7 +278,9 @@ fn a_checkpoint_of_aliyuns_web_sdk_is_read() {
     let vector = vectors("checkpoint").remove(0);
     let value = &vector["value"];
     let info = info(text(value, "fileName"), number(value, "size"));
-    let found = Checkpoint::from_text(text(&vector, "raw"), &info, "7", FROZEN).expect("a record");
+    let found =
+        Checkpoint::from_text(text(&vector, "raw"), &info, "7", FROZEN, Duration::from_hours(168))
+            .expect("a record");
     assert_eq!(found.video_id.as_deref(), Some("VID"));
     assert_eq!((&*found.bucket, &*found.key), ("b", "sv/a.mp4"));
     assert_eq!(found.endpoint, text(value, "endpoint"));
@@ -409,6 +413,8 @@ fn call_of(vector: &Value) -> Request {
         ..info(name, number(of, "size"))
     };
     let record = Checkpoint {
+        session: None,
+        is_stored: false,
         video_id: plain(&vector["videoId"]),
         bucket: "b".into(),
         key: "k".into(),

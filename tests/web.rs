@@ -9,6 +9,8 @@ mod integrity;
 #[path = "web/world.rs"]
 mod world;
 
+use core::time::Duration;
+
 use js_sys::Object;
 use vodupload::wasm::Host;
 use vodupload::{Checkpoint, FileInfo, Timestamp};
@@ -320,7 +322,8 @@ fn a_record_is_json_and_comes_back() {
         r#""lastModified":1700000000000,"size":409600,"loaded":0.5,"version":1,"#,
         r#""savedAt":1795238400000,"segments":[[1,102400]]}"#,
     );
-    let checkpoint = Checkpoint::from_text(record, &info(), "7", now).expect("a good record");
+    let checkpoint = Checkpoint::from_text(record, &info(), "7", now, Duration::from_hours(168))
+        .expect("a good record");
     assert_eq!(checkpoint.parts.len(), 2);
     assert_eq!(checkpoint.segments, [(1, PART)]);
     assert_eq!(checkpoint.to_text(&info(), "7", now, 2 * PART), record);
@@ -339,7 +342,8 @@ async fn what_is_stored_is_such_a_record() {
         "{record}"
     );
     let now = Timestamp(js_sys::Date::now() as u64);
-    let checkpoint = Checkpoint::from_text(&record, &info(), "7", now).expect("a good record");
+    let checkpoint = Checkpoint::from_text(&record, &info(), "7", now, Duration::from_hours(168))
+        .expect("a good record");
     assert_eq!((&*checkpoint.upload_id, &*checkpoint.key), ("U", "sv/a.mp4"));
     let etags: Vec<_> = checkpoint.parts.iter().map(|part| &*part.etag).collect();
     assert_eq!(etags, ["E1", "E2"]);
@@ -352,7 +356,11 @@ async fn what_is_stored_is_such_a_record() {
 fn what_is_no_record_is_nothing() {
     let now = Timestamp(1_795_238_400_000);
     for text in ["", "{", "null", "7", "[]", "\"text\"", r#"{"size":409600}"#, "\u{0}"] {
-        assert_eq!(Checkpoint::from_text(text, &info(), "7", now), None, "{text}");
+        assert_eq!(
+            Checkpoint::from_text(text, &info(), "7", now, Duration::from_hours(168)),
+            None,
+            "{text}"
+        );
     }
 }
 

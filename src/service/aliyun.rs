@@ -5,7 +5,9 @@
 
 use core::time::Duration;
 
-use super::{Call, Calling, Credential, Media, Permit, Service, Target};
+use super::{
+    Answer, Answering, Call, Calling, Credential, Manners, Media, Permit, Service, Target,
+};
 use crate::error::{Error, ErrorKind};
 use crate::http::{Request, Response};
 use crate::json::Json;
@@ -18,12 +20,19 @@ pub mod rpc;
 #[derive(Clone, Copy, Debug)]
 pub struct Vod;
 
+/// Lifecycle rules abort multipart uploads after some days; seven is usual.
+const LIFE: Duration = Duration::from_hours(7 * 24);
+
 impl Service for Vod {
+    fn manners(&self) -> Manners {
+        Manners { one_time: false, commits: false, races: false, life: LIFE }
+    }
+
     fn request(&self, call: &Call, cx: &Calling<'_>) -> Request {
         rpc::request(call, cx)
     }
 
-    fn reply(&self, _: &Call, response: &Response, now: Timestamp) -> Result<Permit, Error> {
+    fn reply(&self, _: &Call, response: &Response, cx: &Answering<'_>) -> Result<Answer, Error> {
         let Some(answer) = Json::parse(&response.body) else {
             return Err(Error::unexpected(response, None));
         };
@@ -41,8 +50,9 @@ impl Service for Vod {
             image_id: answer.member_text("ImageId"),
             image_url: answer.member_text("ImageURL"),
             file_url: answer.member_text("FileURL"),
+            ..Media::default()
         };
-        Ok(Permit { media, ..permit(&auth, &address, now)? })
+        Ok(Answer::Permit(Permit { media, ..permit(&auth, &address, cx.now)? }))
     }
 }
 
@@ -94,7 +104,7 @@ pub fn permit(auth: &str, address: &str, now: Timestamp) -> Result<Permit, Error
         region: auth.text("Region"),
         via: None,
     };
-    Ok(Permit { credential, target: Some(target), media: Media::default() })
+    Ok(Permit { credential, target: Some(target), cover: None, media: Media::default() })
 }
 
 /// Decodes the `UploadAuth` of `RefreshUploadVideo`: the target stays.
@@ -103,7 +113,8 @@ pub fn permit(auth: &str, address: &str, now: Timestamp) -> Result<Permit, Error
 /// `InvalidUploadAuth`, with what is wrong.
 pub fn renewal(auth: &str, now: Timestamp) -> Result<Permit, Error> {
     let auth = Fields::decode("uploadAuth", "InvalidUploadAuth", auth)?;
-    Ok(Permit { credential: credential(&auth, now)?, target: None, media: Media::default() })
+    let credential = credential(&auth, now)?;
+    Ok(Permit { credential, target: None, cover: None, media: Media::default() })
 }
 
 fn credential(auth: &Fields, now: Timestamp) -> Result<Credential, Error> {
@@ -225,7 +236,8 @@ mod tests {
     fn a_refused_call_is_classified_by_its_code() {
         let answer = |status, body: &str| {
             let response = Response { status, headers: vec![], body: body.into() };
-            Vod.reply(&Call::CreateUpload, &response, NOW).expect_err("a refusal")
+            let cx = Answering { now: NOW, endpoint: None, forwards: false };
+            Vod.reply(&Call::CreateUpload, &response, &cx).expect_err("a refusal")
         };
         let kind = |status, code: &str| {
             answer(status, &format!(r#"{{"RequestId":"R","Code":"{code}","Message":"m"}}"#)).kind

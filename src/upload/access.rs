@@ -44,9 +44,11 @@ pub(super) struct Access {
 
 /// What the application was, or is to be, asked for.
 #[derive(Debug)]
-enum Question {
+pub(super) enum Question {
     /// The first credential.
     Start,
+    /// A key for a single call.
+    Token,
     /// Another one, since the last is over by this error. One file asks at a
     /// time, so that an answer needs no name; `told` is when.
     Renewal { error: Error, told: Option<Timestamp> },
@@ -62,6 +64,14 @@ impl Access {
 
     pub(super) fn may_send(&self) -> bool {
         self.credential.is_some()
+    }
+
+    pub(super) fn ask(&mut self, question: Question) {
+        self.question = Some(question);
+    }
+
+    pub(super) fn is_asking(&self) -> bool {
+        self.question.is_some()
     }
 
     /// Nothing more is asked.
@@ -105,8 +115,11 @@ impl Upload {
 
     /// Asks for the first credential.
     pub(super) fn ask(&mut self, cx: &mut Context<'_>) {
-        self.access.question = Some(Question::Start);
         cx.event(Event::Started { file: self.id, video_id: self.media.video_id.clone() });
+        if cx.service.manners().one_time {
+            return self.open(cx);
+        }
+        self.access.question = Some(Question::Start);
     }
 
     /// Asks the application for another credential, if it is to be asked;
@@ -133,11 +146,13 @@ impl Upload {
         self.access.question = None;
         match grant {
             // Asked in time: what there is still works, and it is asked again.
-            Err(_) if self.can_do_without_call() => {}
+            Err(_) if self.can_do_without_call() => self.jobs.retain(|job| !job.is_call()),
             Err(error) => self.give_up(error, cx),
             Ok(Grant::Account(account)) => {
                 self.access.account = Some(account);
-                self.call(cx);
+                if !cx.service.manners().one_time {
+                    self.call(cx);
+                }
             }
             Ok(Grant::Object(permit)) => self.admit(permit, cx),
         }
@@ -149,8 +164,11 @@ impl Upload {
         if self.jobs.iter().any(Job::is_call) {
             return;
         }
-        let call = match self.media.video_id.clone().filter(|_| !self.info.is_image) {
-            Some(video_id) => Call::RefreshUpload { video_id },
+        let call = match self.media.handle().cloned().filter(|_| !self.info.is_image) {
+            Some(session) if matches!(self.phase, Phase::Committing) => {
+                Call::CommitUpload { session }
+            }
+            Some(session) => Call::RefreshUpload { session },
             None => Call::CreateUpload,
         };
         self.jobs.insert(0, Job::new(Task::Call(call), cx.now));
@@ -158,7 +176,7 @@ impl Upload {
 
     /// Takes a permit; begins anew when it is for another object.
     pub(super) fn admit(&mut self, permit: Permit, cx: &mut Context<'_>) {
-        let Permit { credential, target, media } = permit;
+        let Permit { credential, target, cover, media } = permit;
         let first = matches!(self.phase, Phase::Authorizing);
         let target = match (target, &self.checkpoint) {
             (Some(target), _) => self.overridden(target),
@@ -175,14 +193,9 @@ impl Upload {
                 );
             }
         };
-        let known = &mut self.media;
-        for (known, told) in [
-            (&mut known.video_id, media.video_id),
-            (&mut known.image_id, media.image_id),
-            (&mut known.image_url, media.image_url),
-            (&mut known.file_url, media.file_url),
-        ] {
-            *known = told.or(known.take());
+        self.media.learn(media);
+        if let Some(known) = &mut self.cover {
+            known.target = cover.or(known.target.take());
         }
         let access = &mut self.access;
         let elsewhere =
@@ -227,7 +240,7 @@ impl Upload {
         }
     }
 
-    fn announce_target(&self, cx: &mut Context<'_>) {
+    pub(super) fn announce_target(&self, cx: &mut Context<'_>) {
         cx.event(Event::Authorized {
             file: self.id,
             target: self.access.target.clone(),
@@ -269,7 +282,7 @@ impl Upload {
     }
 
     fn ask_renewal(&mut self, error: Error, cx: &mut Context<'_>) {
-        if self.access.account.is_some() {
+        if self.access.account.is_some() || cx.service.manners().one_time {
             self.call(cx);
         } else {
             self.access.question = Some(Question::Renewal { error, told: None });
@@ -277,11 +290,14 @@ impl Upload {
     }
 
     /// The service refuses the account's key.
-    pub(super) fn renew_account(&mut self, error: Error, cx: &mut Context<'_>) {
+    pub(super) fn renew_account(&mut self, job: Job, error: Error, cx: &mut Context<'_>) {
         self.access.account = None;
         self.access.refused += 1;
         if self.access.refused > MAX_RENEWALS {
             return self.give_up(error, cx);
+        }
+        if cx.service.manners().one_time {
+            return self.again(job, cx);
         }
         self.access.question = Some(Question::Renewal { error, told: None });
     }

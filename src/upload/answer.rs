@@ -3,18 +3,18 @@
 use core::ops::Range;
 use core::time::Duration;
 
-use super::{Context, Outcome, Phase, Purpose, Upload};
+use super::{Context, Phase, Purpose, Upload};
+use crate::checkpoint::Checkpoint;
 use crate::digest::Digest;
 use crate::error::{Error, ErrorKind};
 use crate::http::Response;
 use crate::id::{PartNumber, RequestId};
 use crate::integrity::{Check, Verdict};
-use crate::io::Event;
 use crate::job::{Flight, Job, Status, Task};
 use crate::multipart::Multipart;
 use crate::plan::Strategy;
 use crate::protocol::{ListedPart, Operation, Receipt, Reply};
-use crate::service::Permit;
+use crate::service::{Answering, Call};
 use crate::time::Timestamp;
 use crate::uploader::Config;
 
@@ -29,8 +29,16 @@ impl Upload {
         let operation = match &job.task {
             Task::Operation(operation) => operation,
             Task::Call(call) => {
-                return match cx.service.reply(call, response, cx.now) {
-                    Ok(permit) => self.permitted(permit, cx),
+                if let Call::ProbeRegion(region) = call {
+                    return self.won(region, cx);
+                }
+                let answering = Answering {
+                    now: cx.now,
+                    endpoint: cx.config.service_endpoint.as_deref(),
+                    forwards: cx.config.forwards,
+                };
+                return match cx.service.reply(call, response, &answering) {
+                    Ok(answer) => self.answered(answer, cx),
                     Err(error) => self.fail(job, &flight, error, cx),
                 };
             }
@@ -70,14 +78,23 @@ impl Upload {
     /// object, else begins.
     pub(crate) fn begin(&mut self, cx: &mut Context<'_>) {
         self.abort_requests(cx);
+        let target = &self.access.target;
+        let is_here = |checkpoint: &Checkpoint| {
+            checkpoint.bucket == target.bucket && checkpoint.key == target.key
+        };
+        if self
+            .checkpoint
+            .take_if(|checkpoint| checkpoint.is_stored && is_here(checkpoint))
+            .is_some()
+        {
+            self.integrity.skip();
+            return self.next_object(cx);
+        }
         let checkpoint = self.checkpoint.take();
         let outdated = checkpoint.is_some() || self.multipart.is_some();
-        let target = &self.access.target;
-        self.multipart = checkpoint
-            .as_ref()
-            .filter(|checkpoint| checkpoint.bucket == target.bucket && checkpoint.key == target.key)
-            .and_then(|checkpoint| {
-                Multipart::restore(checkpoint, self.info.size, &cx.protocol.limits())
+        self.multipart =
+            checkpoint.as_ref().filter(|checkpoint| is_here(checkpoint)).and_then(|checkpoint| {
+                Multipart::restore(checkpoint, self.object().size, &cx.protocol.limits())
             });
         if self.multipart.is_some() {
             return self.list(Purpose::Resume, cx);
@@ -107,7 +124,7 @@ impl Upload {
 
     fn strategy(&self, cx: &Context<'_>) -> Strategy {
         let Config { part_size, largest_form, .. } = cx.config;
-        Strategy::choose(self.info.size, *part_size, *largest_form, &cx.protocol.limits())
+        Strategy::choose(self.object().size, *part_size, *largest_form, &cx.protocol.limits())
     }
 
     pub(super) fn list(&mut self, purpose: Purpose, cx: &mut Context<'_>) {
@@ -121,14 +138,8 @@ impl Upload {
         self.push(Operation::ListParts { upload_id, marker }, cx);
     }
 
-    /// The service has given a permit.
-    fn permitted(&mut self, permit: Permit, cx: &mut Context<'_>) {
-        self.note_success(cx);
-        self.admit(permit, cx);
-    }
-
     /// Something got through: what had no attempt left gets new ones.
-    fn note_success(&mut self, cx: &Context<'_>) {
+    pub(super) fn note_success(&mut self, cx: &Context<'_>) {
         self.successes += 1;
         for job in &mut self.jobs {
             if let Status::Ready { at } = &mut job.status
@@ -165,7 +176,7 @@ impl Upload {
             }
             Reply::Listed { parts, next } => self.listed(parts, next, cx),
             Reply::Stored(receipt) => {
-                self.check(PartNumber::FIRST, 0..self.info.size, &receipt, true, cx);
+                self.check(PartNumber::FIRST, 0..self.object().size, &receipt, true, cx);
                 self.finish_when_verified(cx);
             }
             Reply::Uploaded(receipt) => self.uploaded(operation, receipt, flight, cx),
@@ -176,7 +187,7 @@ impl Upload {
     /// that it is not ours; after a reload, only the same size that it is.
     fn found(&mut self, size: Option<u64>, crc64: Option<u64>, cx: &mut Context<'_>) {
         let is_sent = matches!(self.phase, Phase::Confirming { is_sent: true });
-        if self.contradicts(crc64) || size.map_or(!is_sent, |size| size != self.info.size) {
+        if self.contradicts(crc64) || size.map_or(!is_sent, |size| size != self.object().size) {
             return self.restart(lost_upload(), cx);
         }
         if !is_sent {
@@ -195,7 +206,7 @@ impl Upload {
 
     /// Whether the service's checksum of the object is known not to be the file's.
     fn contradicts(&self, crc64: Option<u64>) -> bool {
-        let ours = self.integrity.whole(self.info.size);
+        let ours = self.integrity.whole(self.object().size);
         matches!((ours, crc64), (Some(ours), Some(theirs)) if ours != theirs)
     }
 
@@ -327,15 +338,14 @@ impl Upload {
         self.push(Operation::CompleteMultipartUpload { upload_id, parts }, cx);
     }
 
+    /// The object is complete.
     fn finish(&mut self, cx: &mut Context<'_>) {
-        self.phase = Phase::Done(Outcome::Succeeded);
-        if self.multipart.take().is_some() {
+        if self.multipart.take().is_some() && !cx.service.manners().commits {
             self.erase(cx);
         }
         let report = self.progress.finish(cx.now);
         self.announce(report, cx);
-        let is_verified = self.integrity.is_verified();
-        cx.event(Event::Succeeded { file: self.id, is_verified });
+        self.next_object(cx);
     }
 }
 

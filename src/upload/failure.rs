@@ -44,6 +44,9 @@ impl Upload {
             }
             return;
         }
+        if job.races() {
+            return self.lost(cx);
+        }
         if self.replaces_form(&mut job, &error, cx) {
             return;
         }
@@ -64,7 +67,7 @@ impl Upload {
                 }
                 self.retry(job, &error, cx);
             }
-            Recovery::RenewCredential if job.is_call() => self.renew_account(error, cx),
+            Recovery::RenewCredential if job.is_call() => self.renew_account(job, error, cx),
             Recovery::RenewCredential => {
                 self.again(job, cx);
                 if flight.generation == self.access.generation && self.access.may_send() {
@@ -84,7 +87,7 @@ impl Upload {
                     self.renew(error, cx);
                 }
             }
-            Recovery::CreateAnew if self.media.video_id.take().is_some() => self.call(cx),
+            Recovery::CreateAnew if self.media.forget() => self.call(cx),
             Recovery::Restart if self.may_be_complete(&job) => {
                 let is_sent = matches!(self.phase, Phase::Completing);
                 self.phase = Phase::Confirming { is_sent };
@@ -104,7 +107,8 @@ impl Upload {
     /// Whether a call is a renewal that was tried in time: what there is still
     /// works. At the beginning of a run there may be a key of the last one.
     pub(super) fn can_do_without_call(&self) -> bool {
-        self.access.may_send() && !matches!(self.phase, Phase::Authorizing)
+        let needs_answer = matches!(self.phase, Phase::Authorizing | Phase::Committing);
+        self.access.may_send() && !needs_answer
     }
 
     /// The same job again, at once.

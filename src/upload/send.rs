@@ -12,7 +12,7 @@ use crate::job::{Flight, Job, Status, Task};
 use crate::multipart::Multipart;
 use crate::progress::Report;
 use crate::protocol::{Operation, Signing};
-use crate::service::{Call, Calling};
+use crate::service::{Call, Calling, Credential};
 use crate::text::hex;
 use crate::time::Timestamp;
 
@@ -21,6 +21,7 @@ impl Upload {
     /// called again at the latest.
     pub(crate) fn poll(&mut self, slots: &mut usize, cx: &mut Context<'_>) -> Option<Timestamp> {
         self.verify(cx);
+        self.ask_token(cx);
         if self.is_active() && self.progress.due().is_some_and(|due| due <= cx.now) {
             self.report(cx);
         }
@@ -44,6 +45,9 @@ impl Upload {
             self.unanswered(id, Error::timeout(), cx);
         }
         self.mind_access(cx);
+        if self.is_active() && self.race_deadline().is_some_and(|at| at <= cx.now) {
+            self.end_race(cx);
+        }
     }
 
     /// Requests at once, under the present pressure.
@@ -54,7 +58,7 @@ impl Upload {
     /// How long a request may stand still, or seem to, without pressure.
     fn timeout(&self, job: &Job, cx: &Context<'_>) -> Duration {
         let bytes = match &job.task {
-            Task::Operation(Operation::PutObject) => self.info.size,
+            Task::Operation(Operation::PutObject) => self.object().size,
             Task::Operation(Operation::UploadPart { range, .. }) => range.end - range.start,
             Task::Call(_) | Task::Operation(_) => 0,
         };
@@ -77,14 +81,14 @@ impl Upload {
         if let Some(check) = self.integrity.next(id) {
             cx.session.next_request += 1;
             let (range, algorithm) = (check.range.clone(), check.expected.algorithm());
-            cx.out.push(Output::Digest { id, file: self.id, range, algorithm });
+            cx.out.push(Output::Digest { id, file: self.source(), range, algorithm });
         }
     }
 
     /// Whether there is a key that can sign the job.
     fn may_send(&self, job: &Job) -> bool {
         match job.task {
-            Task::Call(_) => self.access.account.is_some(),
+            Task::Call(_) => !job.takes_account() || self.access.account.is_some(),
             Task::Operation(_) => self.access.may_send(),
         }
     }
@@ -125,10 +129,13 @@ impl Upload {
 
     fn send(&mut self, index: usize, cx: &mut Context<'_>) {
         let request = match &self.jobs[index].task {
-            Task::Call(call) => self.call_request(call, cx),
+            Task::Call(call) => Some(self.call_request(call, cx)),
             Task::Operation(operation) => self.operation_request(operation, cx),
         };
         let Some(request) = request else { return };
+        if self.jobs[index].takes_account() && cx.service.manners().one_time {
+            self.access.account = None;
+        }
         let id = RequestId(cx.session.next_request);
         cx.session.next_request += 1;
         cx.out.push(Output::Send(id, request));
@@ -138,20 +145,24 @@ impl Upload {
             Status::InFlight(Flight { id, generation, since, moved, sent: 0 });
     }
 
-    fn call_request(&self, call: &Call, cx: &mut Context<'_>) -> Option<Request> {
+    fn call_request(&self, call: &Call, cx: &mut Context<'_>) -> Request {
         let mut nonce = String::new();
         for _ in 0..4 {
             nonce.push_str(&hex(&cx.session.random.bits().to_be_bytes()));
         }
         let region = self.access.target.region.as_deref();
+        let nobody = Credential::default();
         let calling = Calling {
-            account: self.access.account.as_ref()?,
+            account: self.access.account.as_ref().unwrap_or(&nobody),
             region: region.unwrap_or(&cx.config.region),
             endpoint: cx.config.service_endpoint.as_deref(),
             nonce: &nonce,
             info: &self.info,
+            cover: self.cover.as_ref().map(|cover| &cover.info),
+            storage_region: cx.session.nearest.as_ref().map(|(region, _)| &**region),
+            failures: self.jobs.iter().filter(|job| job.is_call()).map(|job| job.failures).sum(),
         };
-        Some(cx.service.request(call, &calling))
+        cx.service.request(call, &calling)
     }
 
     fn operation_request(&self, operation: &Operation, cx: &Context<'_>) -> Option<Request> {
@@ -159,14 +170,14 @@ impl Upload {
         let offset = cx.session.clock_offset;
         let signing = Signing {
             credential,
-            target: &self.access.target,
+            target: self.object_target(),
             cname: cx.config.cname,
             signature: cx.config.signature,
             region: &cx.config.region,
             now: cx.now.shifted(offset),
             expires: credential.expires.map(|expires| expires.shifted(offset)),
-            file: self.id,
-            info: &self.info,
+            file: self.source(),
+            info: self.object(),
         };
         Some(cx.protocol.request(operation, &signing))
     }
@@ -174,14 +185,17 @@ impl Upload {
     fn deadline(&self, cx: &Context<'_>) -> Option<Timestamp> {
         let jobs = self.jobs.iter().filter_map(|job| match &job.status {
             // What is ready already waits for a request to end, not for time.
-            Status::Ready { at } => (self.may_send(job) && *at > cx.now).then_some(*at),
+            Status::Ready { at } => {
+                let may_ask = job.takes_account() && cx.service.manners().one_time;
+                ((may_ask || self.may_send(job)) && *at > cx.now).then_some(*at)
+            }
             Status::InFlight(flight) => {
                 Some(flight.moved + self.timeout(job, cx) * (1 << self.pressure))
             }
         });
         let is_transferring = matches!(self.phase, Phase::Transferring);
         let access = self.access.deadline(is_transferring, cx.config.renewal_timeout);
-        let others = access.into_iter().chain(self.progress.due());
+        let others = access.into_iter().chain(self.progress.due()).chain(self.race_deadline());
         jobs.chain(others.filter(|_| self.is_active())).min()
     }
 
@@ -202,14 +216,14 @@ impl Upload {
 
     pub(super) fn announce(&self, report: Report, cx: &mut Context<'_>) {
         let Report { sent, speed, remaining } = report;
-        let total = self.info.size;
-        cx.event(Event::Progress { file: self.id, sent, total, speed, remaining });
+        let total = self.object().size;
+        cx.event(Event::Progress { file: self.source(), sent, total, speed, remaining });
     }
 
     fn sent_bytes(&self) -> u64 {
         let stored = self.multipart.as_ref().map_or(0, Multipart::stored_bytes);
         let flights = self.jobs.iter().filter_map(|job| job.flight().map(|flight| flight.sent));
-        (stored + flights.sum::<u64>()).min(self.info.size)
+        (stored + flights.sum::<u64>()).min(self.object().size)
     }
 
     /// Bytes per second that were stored by this run, once that can be told.
@@ -219,18 +233,27 @@ impl Upload {
     }
 
     pub(super) fn snapshot(&self) -> Option<Checkpoint> {
+        let checkpoint = Checkpoint {
+            session: self.media.session.clone(),
+            video_id: self.media.video_id.clone(),
+            bucket: self.access.target.bucket.clone(),
+            key: self.access.target.key.clone(),
+            endpoint: self.access.target.endpoint.clone(),
+            is_stored: self.is_stored,
+            ..Checkpoint::default()
+        };
+        if self.is_stored {
+            return Some(checkpoint);
+        }
         let multipart = self.multipart.as_ref()?;
         // The record must not vouch for a part that may turn out to be damaged.
         let mut parts = multipart.parts();
         parts.retain(|part| !self.integrity.doubts(part.number));
         Some(Checkpoint {
-            video_id: self.media.video_id.clone(),
-            bucket: self.access.target.bucket.clone(),
-            key: self.access.target.key.clone(),
-            endpoint: self.access.target.endpoint.clone(),
             upload_id: multipart.upload_id.clone(),
             segments: multipart.plan.segments(),
             parts,
+            ..checkpoint
         })
     }
 

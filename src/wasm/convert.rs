@@ -9,7 +9,7 @@ use wasm_bindgen::JsValue;
 use crate::error::{Error, ErrorKind};
 use crate::http::{Body, Request, Response};
 use crate::id::FileId;
-use crate::io::{Event, FileInfo, Overrides};
+use crate::io::{Event, FileInfo, Overrides, TokenPurpose};
 use crate::json::Json;
 use crate::protocol::Signature;
 use crate::protocol::oss::region;
@@ -18,8 +18,7 @@ use crate::time::{Timestamp, millis};
 use crate::uploader::Config;
 
 /// Reads the options; what is no sensible value is as good as not given.
-pub(super) fn config(options: JsValue) -> Config {
-    let options = Json::of(options);
+pub(super) fn config(options: &Json) -> Config {
     let number = |name: &str, or: u64| options.member_whole(name).unwrap_or(or);
     let count = |name, or: u32| u32::try_from(number(name, or.into())).unwrap_or(or);
     let wait = |name, or| Duration::from_millis(number(name, millis(or)));
@@ -51,9 +50,16 @@ pub(super) fn config(options: JsValue) -> Config {
     config.largest_form = if is_all { u64::MAX } else { number("largestForm", 0) };
     config.largest_part = number("largestPart", config.largest_part);
     config.unseen_rate = number("unseenRate", 0);
+    config.forwards = options.flag("forwards");
+    config.races = options.flag("races");
     config.integrity_rate = number("integrityRate", u64::MAX);
     config.integrity = config.integrity_rate > 0;
     config
+}
+
+/// Whether the options are for Tencent's service.
+pub(super) fn is_tencent(options: &Json) -> bool {
+    options.flag("tencent")
 }
 
 /// Reads what a host knows of a file.
@@ -80,7 +86,8 @@ pub(super) fn overrides(wishes: JsValue) -> Overrides {
 }
 
 /// Reads what the application answers when it is asked for a credential:
-/// `{ uploadAuth, uploadAddress?, videoId?, … }`, or an STS token
+/// `{ uploadAuth, uploadAddress?, videoId?, … }`, `{ signature }` for a call
+/// of Tencent's, or an STS token
 /// `{ accessKeyId, accessKeySecret, securityToken, Expiration? }`, which with
 /// `direct` is a key to the storage itself, at `{ endpoint, bucket, object }`
 /// or where the file goes already; or, with `{ refusal, message }`, that there
@@ -92,6 +99,9 @@ pub(super) fn grant(given: JsValue, now: Timestamp) -> Result<Grant, Error> {
         let message = text("message").unwrap_or_default();
         return Err(Error::new(ErrorKind::CredentialExpired, &code, &message, ""));
     }
+    if let Some(token) = given.member_text("signature") {
+        return Ok(Grant::Account(Credential { token, ..Credential::default() }));
+    }
     if let Some(auth) = given.member_text("uploadAuth") {
         let permit = match given.member_text("uploadAddress") {
             Some(address) => aliyun::permit(&auth, &address, now)?,
@@ -102,6 +112,7 @@ pub(super) fn grant(given: JsValue, now: Timestamp) -> Result<Grant, Error> {
             image_id: text("imageId"),
             image_url: text("imageUrl"),
             file_url: text("fileUrl"),
+            ..Media::default()
         };
         return Ok(Grant::Object(Permit { media, ..permit }));
     }
@@ -125,7 +136,7 @@ pub(super) fn grant(given: JsValue, now: Timestamp) -> Result<Grant, Error> {
         key: text("object").unwrap_or_default(),
         ..Target::default()
     });
-    Ok(Grant::Object(Permit { credential, target, media: Media::default() }))
+    Ok(Grant::Object(Permit { credential, target, cover: None, media: Media::default() }))
 }
 
 /// A request for the host: `{ method, url, headers: [[name, value]], body }`.
@@ -191,7 +202,14 @@ pub(super) fn response(answer: JsValue) -> Response {
 }
 
 /// The headers that protocols read.
-const HEADERS: [&str; 4] = ["content-length", "etag", "x-oss-hash-crc64ecma", "x-oss-request-id"];
+const HEADERS: [&str; 6] = [
+    "content-length",
+    "etag",
+    "x-cos-hash-crc64ecma",
+    "x-cos-request-id",
+    "x-oss-hash-crc64ecma",
+    "x-oss-request-id",
+];
 
 /// Reads why there was no answer: `{ code, message, hint }`.
 pub(super) fn failure(reason: JsValue) -> Error {
@@ -251,9 +269,24 @@ pub(super) fn event(event: &Event) -> JsValue {
             set(&object, "videoId", video_id.as_deref());
         }
         Event::Stopped { file } => tell("stopped", file),
+        Event::Stored { file, target } => {
+            tell("stored", file);
+            set(&object, "target", target_object(target, &Media::default()));
+        }
         Event::Succeeded { file, is_verified } => {
             tell("succeeded", file);
             set(&object, "verified", *is_verified);
+        }
+        Event::TokenNeeded { file, purpose, failures } => {
+            tell("tokenNeeded", file);
+            let purpose = match purpose {
+                TokenPurpose::Apply => "apply",
+                TokenPurpose::Commit => "commit",
+                TokenPurpose::Prepare => "prepare",
+                TokenPurpose::Refresh => "refresh",
+            };
+            set(&object, "purpose", purpose);
+            set(&object, "failures", *failures);
         }
     }
     object.into()
@@ -271,6 +304,8 @@ fn target_object(target: &Target, media: &Media) -> Object {
         ("imageId", media.image_id.as_deref()),
         ("imageUrl", media.image_url.as_deref()),
         ("fileUrl", media.file_url.as_deref()),
+        ("coverUrl", media.cover_url.as_deref()),
+        ("proof", media.proof.as_deref()),
     ] {
         if let Some(value) = value {
             set(&object, name, value);

@@ -10,8 +10,11 @@ use wasm_bindgen::prelude::*;
 
 use crate::id::FileId;
 use crate::io::Input;
+use crate::json::Json;
+use crate::protocol::cos::Cos;
 use crate::protocol::oss::Oss;
 use crate::service::aliyun::Vod;
+use crate::service::tencent::Ugc;
 use crate::uploader::Uploader;
 
 mod convert;
@@ -38,9 +41,15 @@ fn driver(uploader: u32) -> Rc<Driver> {
 /// decides about all chance.
 #[wasm_bindgen]
 pub fn create(host: Host, options: JsValue, seed: f64) -> u32 {
+    let options = Json::of(options);
     #[cfg(debug_assertions)]
     console_error_panic_hook::set_once();
-    let core = Uploader::new(convert::config(options), &Oss, &Vod, seed.to_bits());
+    let config = convert::config(&options);
+    let core = if convert::is_tencent(&options) {
+        Uploader::new(config, &Cos, &Ugc, seed.to_bits())
+    } else {
+        Uploader::new(config, &Oss, &Vod, seed.to_bits())
+    };
     DRIVERS.with_borrow_mut(|drivers| {
         drivers.push(Driver::new(host, core));
         u32::try_from(drivers.len()).unwrap_or(u32::MAX)
@@ -55,6 +64,13 @@ pub fn add(uploader: u32, file: u32, source: JsValue, overrides: JsValue) {
         info: convert::file_info(source),
         overrides: convert::overrides(overrides),
     });
+}
+
+/// Gives a queued file a cover, under an id that is new.
+#[wasm_bindgen]
+pub fn cover(uploader: u32, file: u32, cover: u32, source: JsValue) {
+    let info = convert::file_info(source);
+    driver(uploader).feed(Input::AddCover { file: FileId(file), cover: FileId(cover), info });
 }
 
 /// Anything that needs no more words than the file's id: see the constants of

@@ -84,7 +84,7 @@ impl Sim {
         } else {
             Media { video_id: Some(video), ..Media::default() }
         };
-        Grant::Object(Permit { credential, target, media })
+        Grant::Object(Permit { credential, target, cover: None, media })
     }
 
     /// A key to the storage that lasts `life` milliseconds from now.

@@ -117,6 +117,8 @@ impl Witness {
     /// a credential that the core will take.
     pub(crate) fn before(&mut self, input: &Input, is_welcome: bool) {
         match input {
+            // Aliyun's media have one object, and a key that lasts.
+            Input::AddCover { .. } => unreachable!("no cover here"),
             Input::Add { file, info, overrides } => {
                 let watched = Watched {
                     state: State::Queued,
@@ -300,6 +302,7 @@ impl Witness {
                 let open = self.files.values().filter(|file| file.renews).count();
                 assert_eq!(open, 1, "two files ask for a renewal at once");
             }
+            Event::Stored { .. } | Event::TokenNeeded { .. } => panic!("{event:?} of Aliyun"),
             Event::Failed { file, error } => {
                 assert!(!error.code.is_empty() && !error.message.is_empty(), "{error:?}");
                 no_secret(&error.to_string());

@@ -79,8 +79,8 @@ fn address(cx: &Calling<'_>) -> String {
 /// The action and what it is told of the media: all that the application said
 /// and the service knows, and for the rest what the file tells.
 fn parameters(call: &Call, info: &FileInfo) -> Vec<Parameter> {
-    if let Call::RefreshUpload { video_id } = call {
-        return vec![("Action", "RefreshUploadVideo".into()), ("VideoId", video_id.clone())];
+    if let Call::RefreshUpload { session } = call {
+        return vec![("Action", "RefreshUploadVideo".into()), ("VideoId", session.clone())];
     }
     let told = Json::parse(&info.metadata).and_then(|data| data.member("Vod"));
     let (action, names): (_, &[_]) = if info.is_image {
@@ -196,6 +196,9 @@ mod tests {
             endpoint,
             nonce: "n",
             info,
+            cover: None,
+            storage_region: None,
+            failures: 0,
         };
         let url = |region, endpoint| request(&Call::CreateUpload, &cx(region, endpoint, &info)).url;
         assert!(url("cn-beijing", None).starts_with("https://vod.cn-beijing.aliyuncs.com/?Acc"));

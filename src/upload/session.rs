@@ -1,0 +1,200 @@
+//! What a service wants besides an object: to be asked from the nearest region,
+//! a key for each call, one object after the other, and to be told at the end.
+
+use core::time::Duration;
+
+use super::access::Question;
+use super::{Context, Outcome, Phase, Upload};
+use crate::id::FileId;
+use crate::integrity::Integrity;
+use crate::io::{Event, FileInfo, Output, TokenPurpose};
+use crate::job::{Job, Task};
+use crate::progress::Progress;
+use crate::service::{Answer, Call, Region, Target};
+use crate::time::Timestamp;
+
+/// A race that takes longer has no winner: it is to save time.
+const LONGEST_RACE: Duration = Duration::from_secs(3);
+
+/// The nearest region stays the nearest for so long.
+const NEAREST_FOR: Duration = Duration::from_mins(10);
+
+/// The second object of a media.
+#[derive(Debug)]
+pub(super) struct Cover {
+    pub(super) file: FileId,
+    pub(super) info: FileInfo,
+    pub(super) target: Option<Target>,
+    /// Whether it is what is being sent.
+    pub(super) is_current: bool,
+}
+
+impl Upload {
+    pub(crate) fn add_cover(&mut self, file: FileId, info: FileInfo) {
+        self.cover = Some(Cover { file, info, target: None, is_current: false });
+    }
+
+    fn current_cover(&self) -> Option<&Cover> {
+        self.cover.as_ref().filter(|cover| cover.is_current)
+    }
+
+    /// The file that is being sent.
+    pub(super) fn source(&self) -> FileId {
+        self.current_cover().map_or(self.id, |cover| cover.file)
+    }
+
+    /// What is known of the file that is being sent.
+    pub(super) fn object(&self) -> &FileInfo {
+        self.current_cover().map_or(&self.info, |cover| &cover.info)
+    }
+
+    /// Where the file that is being sent goes.
+    pub(super) fn object_target(&self) -> &Target {
+        let cover = self.current_cover().and_then(|cover| cover.target.as_ref());
+        cover.unwrap_or(&self.access.target)
+    }
+
+    /// A run begins with the file itself.
+    pub(super) fn first_object(&mut self) {
+        self.is_stored = false;
+        if let Some(cover) = self.cover.as_mut().filter(|cover| cover.is_current) {
+            cover.is_current = false;
+            self.progress = Progress::new(self.info.size);
+        }
+    }
+
+    /// Begins with the service: by the nearest region, if that is to be found.
+    pub(super) fn open(&mut self, cx: &mut Context<'_>) {
+        let is_known =
+            cx.session.nearest.as_ref().is_some_and(|(_, at)| cx.now.since(*at) < NEAREST_FOR);
+        let races = cx.service.manners().races && cx.config.races;
+        if races && !is_known && self.media.handle().is_none() {
+            self.jobs.push(Job::new(Task::Call(Call::ListRegions), cx.now));
+            self.race_ends = Some(cx.now + LONGEST_RACE);
+        } else {
+            self.call(cx);
+        }
+    }
+
+    /// The service has answered.
+    pub(super) fn answered(&mut self, answer: Answer, cx: &mut Context<'_>) {
+        match answer {
+            Answer::Committed(media) => {
+                self.note_success(cx);
+                self.media.learn(media);
+                self.announce_target(cx);
+                self.done(cx);
+            }
+            Answer::Permit(permit) => {
+                self.note_success(cx);
+                self.admit(permit, cx);
+            }
+            Answer::Regions(regions) => self.race(regions, cx),
+        }
+    }
+
+    fn race(&mut self, regions: Vec<Region>, cx: &mut Context<'_>) {
+        if regions.len() < 2 {
+            return self.end_race(cx);
+        }
+        for region in regions {
+            self.jobs.push(Job::new(Task::Call(Call::ProbeRegion(region)), cx.now));
+        }
+    }
+
+    /// A region has answered, whatever: it is the nearest.
+    pub(super) fn won(&mut self, region: &Region, cx: &mut Context<'_>) {
+        cx.session.nearest = Some((region.name.clone(), cx.now));
+        self.end_race(cx);
+    }
+
+    /// A part of the race has failed, which is no reason to fail.
+    pub(super) fn lost(&mut self, cx: &mut Context<'_>) {
+        if !self.jobs.iter().any(Job::races) {
+            self.end_race(cx);
+        }
+    }
+
+    /// The race takes too long, or is over.
+    pub(super) fn end_race(&mut self, cx: &mut Context<'_>) {
+        self.race_ends = None;
+        self.access.hush();
+        self.jobs.retain(|job| {
+            if let (true, Some(flight)) = (job.races(), job.flight()) {
+                cx.out.push(Output::Abort(flight.id));
+            }
+            !job.races()
+        });
+        self.call(cx);
+    }
+
+    /// Asks for a key where a call waits for one of its own.
+    pub(super) fn ask_token(&mut self, cx: &mut Context<'_>) {
+        let is_asked = self.access.account.is_some() || self.access.is_asking();
+        if !cx.service.manners().one_time || is_asked || !self.is_active() {
+            return;
+        }
+        let waiting = self.jobs.iter().find(|job| job.takes_account() && job.is_ready(cx.now));
+        let Some(Job { task: Task::Call(call), failures, .. }) = waiting else { return };
+        let purpose = match call {
+            Call::CommitUpload { .. } => TokenPurpose::Commit,
+            Call::CreateUpload => TokenPurpose::Apply,
+            Call::ListRegions | Call::ProbeRegion(_) => TokenPurpose::Prepare,
+            Call::RefreshUpload { .. } => TokenPurpose::Refresh,
+        };
+        let failures = *failures;
+        self.access.ask(Question::Token);
+        cx.event(Event::TokenNeeded { file: self.id, purpose, failures });
+    }
+
+    /// An object is complete: on to the next, or to the end.
+    pub(super) fn next_object(&mut self, cx: &mut Context<'_>) {
+        let commits = cx.service.manners().commits;
+        if commits {
+            let target = self.object_target().clone();
+            cx.event(Event::Stored { file: self.source(), target });
+        }
+        if self.integrity.is_verified() {
+            self.integrity = Integrity::default();
+        } else {
+            self.integrity.give_up();
+        }
+        let is_next = |cover: &Cover| !cover.is_current && cover.target.is_some() && commits;
+        if !self.is_stored && self.cover.as_ref().is_some_and(is_next) {
+            self.store_record(cx);
+            if let Some(cover) = &mut self.cover {
+                cover.is_current = true;
+                self.progress = Progress::new(cover.info.size);
+            }
+            return self.begin_anew(cx);
+        }
+        if let Some(cover) = &mut self.cover {
+            cover.is_current = false;
+        }
+        if !commits {
+            return self.done(cx);
+        }
+        self.store_record(cx);
+        self.phase = Phase::Committing;
+        self.call(cx);
+    }
+
+    /// Notes that the file itself is stored, so that it need not be sent again.
+    fn store_record(&mut self, cx: &mut Context<'_>) {
+        self.is_stored = true;
+        self.save(cx);
+    }
+
+    fn done(&mut self, cx: &mut Context<'_>) {
+        self.phase = Phase::Done(Outcome::Succeeded);
+        if self.is_stored {
+            self.erase(cx);
+        }
+        let is_verified = self.integrity.is_verified();
+        cx.event(Event::Succeeded { file: self.id, is_verified });
+    }
+
+    pub(super) fn race_deadline(&self) -> Option<Timestamp> {
+        self.race_ends
+    }
+}
