@@ -17,6 +17,9 @@ use crate::time::Timestamp;
 
 const VERSION: u64 = 1;
 
+/// Whether a service of this build has sessions, of which a record tells.
+const HAS_SESSIONS: bool = cfg!(feature = "tencent");
+
 /// An unfinished upload.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Checkpoint {
@@ -71,12 +74,13 @@ impl Checkpoint {
         ] {
             record.set(name, text);
         }
-        for (name, text) in [("session", &self.session), ("videoId", &self.video_id)] {
-            if let Some(text) = text {
-                record.set(name, &**text);
-            }
+        if let Some(video_id) = &self.video_id {
+            record.set("videoId", &**video_id);
         }
-        if self.is_stored {
+        if let (true, Some(session)) = (HAS_SESSIONS, &self.session) {
+            record.set("session", &**session);
+        }
+        if HAS_SESSIONS && self.is_stored {
             record.set("stored", &1.0);
         }
         // Numbers as f64: for others serde-wasm-bindgen brings Rust's formatting, 1 KB.
@@ -116,9 +120,9 @@ impl Checkpoint {
             None => own_upload(&record, user_id, now, life)?,
         };
         Some(Self {
-            session: record.member_text("session"),
+            session: if HAS_SESSIONS { record.member_text("session") } else { None },
             video_id: record.member_text("videoId"),
-            is_stored: record.member("stored").is_some(),
+            is_stored: HAS_SESSIONS && record.member("stored").is_some(),
             bucket: record.member_text("bucket")?,
             key: record.member_text("object")?,
             endpoint: record.member_text("endpoint").unwrap_or_default(),

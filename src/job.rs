@@ -73,12 +73,14 @@ impl Job {
 
     /// Whether it looks for the nearest region, which is a courtesy.
     pub(crate) fn races(&self) -> bool {
-        matches!(self.task, Task::Call(Call::ListRegions | Call::ProbeRegion(_)))
+        let races = matches!(self.task, Task::Call(Call::ListRegions | Call::ProbeRegion(_)));
+        cfg!(feature = "tencent") && races
     }
 
     /// Whether it takes a key of the application's.
     pub(crate) fn takes_account(&self) -> bool {
-        self.is_call() && !matches!(self.task, Task::Call(Call::ProbeRegion(_)))
+        let probes = matches!(self.task, Task::Call(Call::ProbeRegion(_)));
+        self.is_call() && !(cfg!(feature = "tencent") && probes)
     }
 
     /// Whether it only frees what was stored: it outlives the upload.

@@ -29,6 +29,12 @@
 //!
 //! On `wasm32` the module `wasm` drives the core through a JS host object.
 
+// A build for one cloud leaves alone what only the other needs.
+#![cfg_attr(
+    not(all(feature = "aliyun", feature = "tencent")),
+    allow(dead_code, unreachable_pub, unused_imports, unused_variables)
+)]
+
 mod checkpoint;
 mod digest;
 mod error;
@@ -60,10 +66,14 @@ pub use id::{FileId, PartNumber, RequestId};
 pub use io::{Event, FileInfo, Input, Output, Overrides, TokenPurpose};
 pub use plan::{Limits, PartPlan, PartSizer, Strategy};
 pub use protocol::Signature;
+#[cfg(feature = "tencent")]
 pub use protocol::cos::Cos;
+#[cfg(feature = "aliyun")]
 pub use protocol::oss::Oss;
 pub use retry::{Random, RetryPolicy};
+#[cfg(feature = "aliyun")]
 pub use service::aliyun::Vod;
+#[cfg(feature = "tencent")]
 pub use service::tencent::Ugc;
 pub use service::{Credential, Grant, Media, Permit, Target};
 pub use time::Timestamp;

@@ -13,7 +13,9 @@ use crate::plan::Limits;
 use crate::service::{Credential, Target};
 use crate::time::Timestamp;
 
+#[cfg(feature = "tencent")]
 pub mod cos;
+#[cfg(feature = "aliyun")]
 pub mod oss;
 mod s3;
 

@@ -13,7 +13,9 @@ use crate::http::{Request, Response};
 use crate::io::FileInfo;
 use crate::time::Timestamp;
 
+#[cfg(feature = "aliyun")]
 pub mod aliyun;
+#[cfg(feature = "tencent")]
 pub mod tencent;
 
 /// A VOD service.
@@ -29,6 +31,21 @@ pub trait Service {
     /// # Errors
     /// The classified failure that the answer tells of.
     fn reply(&self, call: &Call, response: &Response, cx: &Answering<'_>) -> Result<Answer, Error>;
+}
+
+impl dyn Service {
+    /// What the service is like; what no service of this build is like costs
+    /// no code.
+    pub(crate) fn ways(&self) -> Manners {
+        let manners = self.manners();
+        let is_known = cfg!(feature = "tencent");
+        Manners {
+            one_time: is_known && manners.one_time,
+            commits: is_known && manners.commits,
+            races: is_known && manners.races,
+            ..manners
+        }
+    }
 }
 
 /// What a service is like, as far as the state machine has to know.
@@ -95,6 +112,8 @@ pub struct Calling<'a> {
     pub storage_region: Option<&'a str>,
     /// How often the call has failed before.
     pub failures: u32,
+    /// Whether the platform lets requests go to the service's host alone.
+    pub forwards: bool,
 }
 
 /// All that an answer of a service is understood by.

@@ -238,7 +238,7 @@ impl Upload {
         }
         // What this very run has done is newer than any record of it.
         self.checkpoint = self.snapshot().or_else(|| {
-            let life = cx.service.manners().life;
+            let life = cx.service.ways().life;
             Checkpoint::from_text(text?, &self.info, &cx.config.user_id, cx.now, life)
         });
         self.first_object();

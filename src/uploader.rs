@@ -158,9 +158,10 @@ impl Uploader {
             Input::Add { file, info, overrides } => {
                 self.uploads.push(Upload::new(file, info, overrides));
             }
-            Input::AddCover { file, cover, info } => {
+            Input::AddCover { file, cover, info } if cfg!(feature = "tencent") => {
                 self.one(file, now, out, &mut |upload, _| upload.add_cover(cover, info.clone()));
             }
+            Input::AddCover { .. } => {}
             Input::Authorize { file, grant } => {
                 self.one(file, now, out, &mut |upload, cx| upload.authorize(grant.clone(), cx));
             }

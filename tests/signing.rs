@@ -5,7 +5,6 @@
 mod common;
 
 use core::time::Duration;
-
 use std::collections::BTreeMap;
 
 use base64::Engine as _;
@@ -413,21 +412,16 @@ fn call_of(vector: &Value) -> Request {
         ..info(name, number(of, "size"))
     };
     let record = Checkpoint {
-        session: None,
-        is_stored: false,
         video_id: plain(&vector["videoId"]),
         bucket: "b".into(),
         key: "k".into(),
-        endpoint: String::new(),
         upload_id: "U".into(),
         segments: vec![(1, 1 << 20)],
-        parts: vec![],
+        ..Checkpoint::default()
     };
-    let text_of = |_: String| record.to_text(&info, "", FROZEN, 0);
-    let text = record.video_id.clone().map(text_of);
+    let text = record.video_id.is_some().then(|| record.to_text(&info, "", FROZEN, 0));
     let mut uploader = Uploader::new(Config::default(), &Oss, &Vod, 1);
-    let (info, overrides) = (info.clone(), Overrides::default());
-    uploader.dispatch(FROZEN, Input::Add { file, info, overrides });
+    uploader.dispatch(FROZEN, Input::Add { file, info, overrides: Overrides::default() });
     uploader.dispatch(FROZEN, Input::Start);
     uploader.dispatch(FROZEN, Input::Loaded { file, text });
     let grant = Ok(Grant::Account(credential(vector)));

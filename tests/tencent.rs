@@ -202,22 +202,26 @@ fn an_upload_is_applied_for_stored_and_committed_with_a_signature_each() {
 
 #[test]
 fn each_attempt_of_a_call_has_a_signature_of_its_own() {
-    let mut world = World::started(calm(), 1_000, None);
-    for attempt in 1..=3 {
+    for forwards in [false, true] {
+        let mut world = World::started(Config { forwards, ..calm() }, 1_000, None);
+        for attempt in 1..=3 {
+            world.sign(TokenPurpose::Apply);
+            let (id, request) = world.take();
+            let Body::Text(body) = &request.body else { panic!("{request:?}") };
+            assert!(body.contains(&format!("signature {attempt}")), "{body}");
+            // The backup host has every other turn, where it can be reached.
+            let first = attempt % 2 == 1 || forwards;
+            let host = if first { "vod2.qcloud.com" } else { "vod2.dnsv1.com" };
+            assert!(request.url.starts_with(&format!("https://{host}/")), "{}", request.url);
+            let cut = Error::new(ErrorKind::Network, "NetworkError", "cut", "");
+            world.give(Input::Failed(id, cut));
+            world.now += 60_000;
+            world.give(Input::Tick);
+        }
         world.sign(TokenPurpose::Apply);
-        let (id, request) = world.take();
-        let Body::Text(body) = &request.body else { panic!("{request:?}") };
-        assert!(body.contains(&format!("signature {attempt}")), "{body}");
-        // The backup host has every other turn.
-        let host = if attempt % 2 == 1 { "vod2.qcloud.com" } else { "vod2.dnsv1.com" };
-        assert!(request.url.starts_with(&format!("https://{host}/")), "{}", request.url);
-        world.give(Input::Failed(id, Error::new(ErrorKind::Network, "NetworkError", "cut", "")));
-        world.now += 60_000;
-        world.give(Input::Tick);
+        world.serve("ApplyUploadUGC", &applied(false));
+        assert_eq!(world.store(), ["PUT aa11/bb22.mp4"]);
     }
-    world.sign(TokenPurpose::Apply);
-    world.serve("ApplyUploadUGC", &applied(false));
-    assert_eq!(world.store(), ["PUT aa11/bb22.mp4"]);
 }
 
 #[test]

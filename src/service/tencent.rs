@@ -75,14 +75,15 @@ impl Service for Ugc {
             Call::CreateUpload | Call::RefreshUpload { .. } => {
                 data.and_then(|data| permit(&data, cx)).map(Answer::Permit)
             }
-            Call::ListRegions | Call::ProbeRegion(_) => data.map(|data| regions(&data)),
+            Call::ListRegions | Call::ProbeRegion(_) => data.map(|data| regions(&data, cx)),
         }
         .ok_or_else(|| unreadable(response))
     }
 }
 
 fn address(cx: &Calling<'_>) -> String {
-    let own = if cx.failures % 2 == 1 { BACKUP_HOST } else { HOST };
+    let is_elsewhere = cx.failures % 2 == 1 && !cx.forwards;
+    let own = if is_elsewhere { BACKUP_HOST } else { HOST };
     let address = cx.endpoint.unwrap_or(own).trim_end_matches('/');
     let scheme = if address.starts_with("http") { "" } else { "https://" };
     concat(&[scheme, address])
@@ -141,8 +142,7 @@ fn permit(data: &Json, cx: &Answering<'_>) -> Option<Permit> {
     let app = data.member("storageAppId")?;
     let app = app.whole().map_or_else(|| app.as_text(), |app| decimal(app, 1));
     let bucket = concat(&[&data.member_text("storageBucket")?, "-", &app]);
-    let endpoint = data.member_text("cosEndpoint");
-    let endpoint = endpoint.unwrap_or_else(|| concat(&["cos.", &region, ".myqcloud.com"]));
+    let endpoint = concat(&["cos.", &region, ".myqcloud.com"]);
     let target = |object: &str| {
         let path = data.member(object)?.member_text("storagePath")?;
         Some(Target {
@@ -179,11 +179,13 @@ fn committed(data: &Json) -> Option<Answer> {
     }))
 }
 
-fn regions(data: &Json) -> Answer {
+fn regions(data: &Json, cx: &Answering<'_>) -> Answer {
     let list = data.member("cosRegionList").and_then(|list| list.items()).unwrap_or_default();
     let region = |item: &Json| {
         let domain = item.member_text("domain")?;
-        let scheme = if domain.starts_with("http") { "" } else { "https://" };
+        // By the scheme of a service that is not the vendor's own.
+        let is_plain = cx.endpoint.is_some_and(|endpoint| endpoint.starts_with("http:"));
+        let scheme = if is_plain { "http://" } else { "https://" };
         Some(Region { name: item.member_text("region")?, url: concat(&[scheme, &domain]) })
     };
     Answer::Regions(list.iter().filter_map(region).collect())

@@ -29,7 +29,7 @@ impl Upload {
         let operation = match &job.task {
             Task::Operation(operation) => operation,
             Task::Call(call) => {
-                if let Call::ProbeRegion(region) = call {
+                if let (true, Call::ProbeRegion(region)) = (cfg!(feature = "tencent"), call) {
                     return self.won(region, cx);
                 }
                 let answering = Answering {
@@ -340,7 +340,7 @@ impl Upload {
 
     /// The object is complete.
     fn finish(&mut self, cx: &mut Context<'_>) {
-        if self.multipart.take().is_some() && !cx.service.manners().commits {
+        if self.multipart.take().is_some() && !cx.service.ways().commits {
             self.erase(cx);
         }
         let report = self.progress.finish(cx.now);

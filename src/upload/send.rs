@@ -133,7 +133,7 @@ impl Upload {
             Task::Operation(operation) => self.operation_request(operation, cx),
         };
         let Some(request) = request else { return };
-        if self.jobs[index].takes_account() && cx.service.manners().one_time {
+        if self.jobs[index].takes_account() && cx.service.ways().one_time {
             self.access.account = None;
         }
         let id = RequestId(cx.session.next_request);
@@ -160,6 +160,7 @@ impl Upload {
             info: &self.info,
             cover: self.cover.as_ref().map(|cover| &cover.info),
             storage_region: cx.session.nearest.as_ref().map(|(region, _)| &**region),
+            forwards: cx.config.forwards,
             failures: self.jobs.iter().filter(|job| job.is_call()).map(|job| job.failures).sum(),
         };
         cx.service.request(call, &calling)
@@ -186,7 +187,7 @@ impl Upload {
         let jobs = self.jobs.iter().filter_map(|job| match &job.status {
             // What is ready already waits for a request to end, not for time.
             Status::Ready { at } => {
-                let may_ask = job.takes_account() && cx.service.manners().one_time;
+                let may_ask = job.takes_account() && cx.service.ways().one_time;
                 ((may_ask || self.may_send(job)) && *at > cx.now).then_some(*at)
             }
             Status::InFlight(flight) => {
@@ -242,7 +243,7 @@ impl Upload {
             is_stored: self.is_stored,
             ..Checkpoint::default()
         };
-        if self.is_stored {
+        if cfg!(feature = "tencent") && self.is_stored {
             return Some(checkpoint);
         }
         let multipart = self.multipart.as_ref()?;

@@ -12,8 +12,9 @@ use crate::id::FileId;
 use crate::io::{Event, FileInfo, Overrides, TokenPurpose};
 use crate::json::Json;
 use crate::protocol::Signature;
-use crate::protocol::oss::region;
-use crate::service::{Credential, Grant, Media, Permit, Target, aliyun};
+use crate::service::{Credential, Grant, Media, Target};
+#[cfg(feature = "aliyun")]
+use crate::service::{Permit, aliyun};
 use crate::time::{Timestamp, millis};
 use crate::uploader::Config;
 
@@ -50,16 +51,13 @@ pub(super) fn config(options: &Json) -> Config {
     config.largest_form = if is_all { u64::MAX } else { number("largestForm", 0) };
     config.largest_part = number("largestPart", config.largest_part);
     config.unseen_rate = number("unseenRate", 0);
-    config.forwards = options.flag("forwards");
-    config.races = options.flag("races");
+    if cfg!(feature = "tencent") {
+        config.forwards = options.flag("forwards");
+        config.races = options.flag("races");
+    }
     config.integrity_rate = number("integrityRate", u64::MAX);
     config.integrity = config.integrity_rate > 0;
     config
-}
-
-/// Whether the options are for Tencent's service.
-pub(super) fn is_tencent(options: &Json) -> bool {
-    options.flag("tencent")
 }
 
 /// Reads what a host knows of a file.
@@ -99,9 +97,20 @@ pub(super) fn grant(given: JsValue, now: Timestamp) -> Result<Grant, Error> {
         let message = text("message").unwrap_or_default();
         return Err(Error::new(ErrorKind::CredentialExpired, &code, &message, ""));
     }
+    #[cfg(feature = "tencent")]
     if let Some(token) = given.member_text("signature") {
         return Ok(Grant::Account(Credential { token, ..Credential::default() }));
     }
+    #[cfg(feature = "aliyun")]
+    return aliyun_grant(&given, now);
+    #[cfg(not(feature = "aliyun"))]
+    Err(Error::misuse("InvalidSignature", "This is no signature.", ""))
+}
+
+/// What is Aliyun's of it.
+#[cfg(feature = "aliyun")]
+fn aliyun_grant(given: &Json, now: Timestamp) -> Result<Grant, Error> {
+    let text = |name| given.member_text(name).filter(|text| !text.is_empty());
     if let Some(auth) = given.member_text("uploadAuth") {
         let permit = match given.member_text("uploadAddress") {
             Some(address) => aliyun::permit(&auth, &address, now)?,
@@ -125,7 +134,7 @@ pub(super) fn grant(given: JsValue, now: Timestamp) -> Result<Grant, Error> {
             "Pass on UploadAuth and UploadAddress, or AccessKeyId, AccessKeySecret and SecurityToken.",
         ));
     };
-    let (expires, issued) = aliyun::life(&given, now);
+    let (expires, issued) = aliyun::life(given, now);
     let credential = Credential { id, secret, token, expires, issued };
     if !given.flag("direct") {
         return Ok(Grant::Account(credential));
@@ -269,6 +278,9 @@ pub(super) fn event(event: &Event) -> JsValue {
             set(&object, "videoId", video_id.as_deref());
         }
         Event::Stopped { file } => tell("stopped", file),
+        #[cfg(not(feature = "tencent"))]
+        Event::Stored { .. } | Event::TokenNeeded { .. } => {}
+        #[cfg(feature = "tencent")]
         Event::Stored { file, target } => {
             tell("stored", file);
             set(&object, "target", target_object(target, &Media::default()));
@@ -277,6 +289,7 @@ pub(super) fn event(event: &Event) -> JsValue {
             tell("succeeded", file);
             set(&object, "verified", *is_verified);
         }
+        #[cfg(feature = "tencent")]
         Event::TokenNeeded { file, purpose, failures } => {
             tell("tokenNeeded", file);
             let purpose = match purpose {
@@ -292,6 +305,15 @@ pub(super) fn event(event: &Event) -> JsValue {
     object.into()
 }
 
+#[cfg(feature = "aliyun")]
+use crate::protocol::oss::region;
+
+/// The region that the service told.
+#[cfg(not(feature = "aliyun"))]
+fn region(target: &Target) -> Option<&str> {
+    target.region.as_deref()
+}
+
 /// What is known of the target, in the words of Aliyun's `uploadInfo`.
 fn target_object(target: &Target, media: &Media) -> Object {
     let object = Object::new();
@@ -304,7 +326,9 @@ fn target_object(target: &Target, media: &Media) -> Object {
         ("imageId", media.image_id.as_deref()),
         ("imageUrl", media.image_url.as_deref()),
         ("fileUrl", media.file_url.as_deref()),
+        #[cfg(feature = "tencent")]
         ("coverUrl", media.cover_url.as_deref()),
+        #[cfg(feature = "tencent")]
         ("proof", media.proof.as_deref()),
     ] {
         if let Some(value) = value {

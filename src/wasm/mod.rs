@@ -11,10 +11,8 @@ use wasm_bindgen::prelude::*;
 use crate::id::FileId;
 use crate::io::Input;
 use crate::json::Json;
-use crate::protocol::cos::Cos;
-use crate::protocol::oss::Oss;
-use crate::service::aliyun::Vod;
-use crate::service::tencent::Ugc;
+use crate::protocol::Protocol;
+use crate::service::Service;
 use crate::uploader::Uploader;
 
 mod convert;
@@ -33,6 +31,20 @@ thread_local! {
     static DRIVERS: RefCell<Vec<Rc<Driver>>> = const { RefCell::new(Vec::new()) };
 }
 
+type Cloud = (&'static dyn Protocol, &'static dyn Service);
+
+/// The cloud that the options name, of those that this build knows.
+fn cloud(options: &Json) -> Cloud {
+    #[cfg(feature = "tencent")]
+    if options.flag("tencent") || cfg!(not(feature = "aliyun")) {
+        return (&crate::protocol::cos::Cos, &crate::service::tencent::Ugc);
+    }
+    #[cfg(feature = "aliyun")]
+    return (&crate::protocol::oss::Oss, &crate::service::aliyun::Vod);
+    #[cfg(not(feature = "aliyun"))]
+    unreachable!("a build knows one cloud at least")
+}
+
 fn driver(uploader: u32) -> Rc<Driver> {
     DRIVERS.with_borrow(|drivers| Rc::clone(&drivers[uploader as usize - 1]))
 }
@@ -44,12 +56,8 @@ pub fn create(host: Host, options: JsValue, seed: f64) -> u32 {
     let options = Json::of(options);
     #[cfg(debug_assertions)]
     console_error_panic_hook::set_once();
-    let config = convert::config(&options);
-    let core = if convert::is_tencent(&options) {
-        Uploader::new(config, &Cos, &Ugc, seed.to_bits())
-    } else {
-        Uploader::new(config, &Oss, &Vod, seed.to_bits())
-    };
+    let (protocol, service) = cloud(&options);
+    let core = Uploader::new(convert::config(&options), protocol, service, seed.to_bits());
     DRIVERS.with_borrow_mut(|drivers| {
         drivers.push(Driver::new(host, core));
         u32::try_from(drivers.len()).unwrap_or(u32::MAX)
@@ -67,6 +75,7 @@ pub fn add(uploader: u32, file: u32, source: JsValue, overrides: JsValue) {
 }
 
 /// Gives a queued file a cover, under an id that is new.
+#[cfg(feature = "tencent")]
 #[wasm_bindgen]
 pub fn cover(uploader: u32, file: u32, cover: u32, source: JsValue) {
     let info = convert::file_info(source);

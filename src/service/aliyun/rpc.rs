@@ -199,6 +199,7 @@ mod tests {
             cover: None,
             storage_region: None,
             failures: 0,
+            forwards: false,
         };
         let url = |region, endpoint| request(&Call::CreateUpload, &cx(region, endpoint, &info)).url;
         assert!(url("cn-beijing", None).starts_with("https://vod.cn-beijing.aliyuncs.com/?Acc"));
