@@ -47,6 +47,7 @@ import * as glue from 'vodupload:glue'
  *   another page of this user holds it
  * @property {(listener: (online: boolean) => void) => () => void} watchNetwork calls at once with the present state
  * @property {Limits} limits
+ * @property {boolean} [forwards] whether all requests to Tencent have to go to one host
  */
 /**
  * @typedef {object} Limits
@@ -73,10 +74,14 @@ import * as glue from 'vodupload:glue'
  * @property {string} [vodEndpoint]
  * @property {boolean} [cname]
  * @property {boolean} [integrity]
+ * @property {boolean} [tencent] whose cloud it is: Aliyun's, or else Tencent's
+ * @property {boolean} [forwards] whether requests go to the service's host alone
+ * @property {boolean} [races] whether the nearest region is looked for
  * @property {string} [corePath]
  */
 /**
  * What an application answers when it is asked for a credential, see `grant` in `src/wasm/convert.rs`.
+ * @typedef {{ signature: string }} SignatureGrant
  * @typedef {{ uploadAuth: string, uploadAddress?: string, videoId?: string, imageId?: string, imageUrl?: string,
  *   fileUrl?: string }} UploadGrant
  * @typedef {{ accessKeyId: string, accessKeySecret: string, securityToken: string, direct?: boolean,
@@ -330,10 +335,17 @@ export function createCore(host, options, emit, warn) {
         // Equal files in one list have a checkpoint each.
         const taken = [...sources.values()].some(({ fingerprint }) => fingerprint === source.fingerprint)
         const fingerprint = taken ? `${source.fingerprint}_${file}` : source.fingerprint
-        sources.set(file, { ...source, fingerprint })
+        const own = { ...source, fingerprint }
+        sources.set(file, own)
         live.add(file)
-        const { name, size, lastModified, contentType } = source
-        enter(() => glue.add(uploader, file, { name, size, lastModified, contentType, fingerprint, ...media }, overrides))
+        enter(() => glue.add(uploader, file, { ...own, ...media }, overrides))
+      })
+    },
+    /** The second file of a media. @param {number} file @param {number} id @param {Source} source */
+    cover(file, id, source) {
+      call(() => {
+        sources.set(id, source)
+        enter(() => glue.cover(uploader, file, id, source))
       })
     },
     start() {
@@ -376,7 +388,7 @@ export function createCore(host, options, emit, warn) {
      * Whether this credential is good; `undefined` when none was asked for. Without a file it is for the one that was
      * asked to renew.
      * @param {number | undefined} file
-     * @param {UploadGrant | TokenGrant} given
+     * @param {UploadGrant | TokenGrant | SignatureGrant} given
      */
     authorize(file, given) {
       return enter(() => glue.authorize(uploader, file, given))

@@ -4,7 +4,6 @@
 import { TextEncoder } from './host/text_codec.js'
 import { UploadError, isAtLeast, miniProgram, vodUploadOn } from './miniprogram.js'
 
-
 export const douyin = miniProgram(() => tt, {
   canReadRanges: () => isAtLeast(tt, '2.60.0'),
   // The longest that it takes.

@@ -1,3 +1,5 @@
+import type { VodUploaderFace } from './tencent.js'
+
 // Used in web pages and workers, and in mini programs, whose projects have no DOM library: what only a page has is looked
 // up, and is `never` where there is none.
 type Global<Name extends string> = typeof globalThis extends { [name in Name]: { prototype: infer Type } } ? Type : never
@@ -169,6 +171,8 @@ export interface Host {
   /** Calls at once with the present state. */
   watchNetwork(listener: (online: boolean) => void): () => void
   limits: Limits
+  /** Whether all requests to Tencent have to go to one host, which passes them on. */
+  forwards?: boolean
 }
 
 /** What a mini program's platform does otherwise than WeChat. */
@@ -384,5 +388,17 @@ export function isAtLeast(api: any, version: string): boolean
 
 /** In mini programs: the `VODUpload` of a host of one's own. */
 export function vodUploadOn(host: Host): typeof VODUpload
+
+/** In pages: Tencent's uploader. */
+export { TcVod } from './tencent.js'
+
+/** In mini programs: Tencent's uploader. */
+export const VodUploader: VodUploaderFace
+
+/** In mini programs: `VodUploader.start`. */
+export const start: VodUploaderFace['start']
+
+/** In mini programs: the `VodUploader` of a host of one's own. */
+export function vodUploaderOn(host: Host): VodUploaderFace
 
 export default VODUpload

@@ -3,11 +3,11 @@
 // JS bundles. `npm run build`; what has not changed is not done again.
 import { build, transform } from 'esbuild'
 import { createHash } from 'node:crypto'
-import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { brotliCompressSync, constants } from 'node:zlib'
-import { corePlugin, glueDir, miniProgramPlugin, shippedGlue, shippedWasm } from './core_plugin.mjs'
+import { FLAVOURS, corePlugin, corePluginOf, glueDirOf, miniProgramPlugin, shippedGlueOf, shippedWasm, shippedWasmOf } from './core_plugin.mjs'
 import { dist, has, output, root, run, wasmTarget } from './env.mjs'
 import { blankDeadData } from './wasm_data.mjs'
 import { slimGlue } from './wasm_glue.mjs'
@@ -16,10 +16,6 @@ import { factoryOf } from './wasm_js.mjs'
 import { dropSection, trapPanics } from './wasm_panics.mjs'
 
 const built = join(wasmTarget, 'wasm32-unknown-unknown/release/vodupload.wasm')
-const named = join(glueDir, 'named.wasm')
-const trapping = join(glueDir, 'trapping.wasm')
-const lowered = join(glueDir, 'lowered.wasm')
-const stamp = join(glueDir, 'stamp')
 
 /** What rustc 1.95 may emit, and its replacement by MVP instructions. MVP costs neither size nor speed. */
 const LOWER = [
@@ -36,7 +32,7 @@ const SHRINK = [
 ]
 
 /** The core in plain JavaScript, for engines without WebAssembly. */
-const fallback = join(glueDir, 'fallback.js')
+const fallback = join(glueDirOf('both'), 'fallback.js')
 
 const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
 /** @type {import('esbuild').BuildOptions} */
@@ -49,7 +45,7 @@ const common = {
 }
 const started = Date.now()
 try {
-  await buildWasm()
+  for (const flavour of /** @type {import('./core_plugin.mjs').Flavour[]} */ (Object.keys(FLAVOURS))) await buildWasm(flavour)
   await bundle()
   await bundleMiniProgram()
   console.log(`build: dist/ is ready (${((Date.now() - started) / 1000).toFixed(1)} s)`)
@@ -58,10 +54,15 @@ try {
   process.exitCode = 1
 }
 
-async function buildWasm() {
+/** @param {import('./core_plugin.mjs').Flavour} flavour */
+async function buildWasm(flavour) {
+  const glueDir = glueDirOf(flavour)
+  const [named, trapping, lowered, stamp] = ['named.wasm', 'trapping.wasm', 'lowered.wasm', 'stamp'].map((name) => join(glueDir, name))
+  const [wasm, glue] = [shippedWasmOf(flavour), shippedGlueOf(flavour)]
   const cargoHome = process.env.CARGO_HOME || join(homedir(), '.cargo')
   await run('cargo', [
     'build', '--quiet', '--release', '--lib', '--target', 'wasm32-unknown-unknown', '--target-dir', wasmTarget,
+    '--no-default-features', '--features', FLAVOURS[flavour],
   ], {
     env: {
       // Encoded, for a path may hold a space. The last two keep this machine's paths out of panic messages.
@@ -78,7 +79,7 @@ async function buildWasm() {
   const digest = hash.digest('hex')
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === digest) return
 
-  console.log('build: lowering the wasm')
+  console.log(`build: lowering the wasm (${FLAVOURS[flavour]})`)
   rmSync(glueDir, { recursive: true, force: true })
   mkdirSync(glueDir, { recursive: true })
   // Told of reference types, wasm-bindgen would use tables that old engines lack.
@@ -86,24 +87,28 @@ async function buildWasm() {
   await run('wasm-bindgen', ['--target', 'bundler', '--out-dir', glueDir, '--out-name', 'vodupload', named])
   writeFileSync(trapping, trapPanics(readFileSync(join(glueDir, 'vodupload_bg.wasm'))))
   await run('wasm-opt', [trapping, ...LOWER, '-o', lowered])
-  await run('wasm-opt', [lowered, ...SHRINK, '-o', shippedWasm])
+  await run('wasm-opt', [lowered, ...SHRINK, '-o', wasm])
 
-  const shorter = await shortenNames(readFileSync(shippedWasm), slimGlue(readFileSync(join(glueDir, 'vodupload_bg.js'), 'utf8')))
-  writeFileSync(shippedWasm, blankDeadData(shorter.wasm))
-  writeFileSync(shippedGlue, shorter.glue)
-  await WebAssembly.compile(readFileSync(shippedWasm))
-  if (has('wasm-tools')) await run('wasm-tools', ['validate', '--features=mvp', shippedWasm])
-  await run('wasm2js', [shippedWasm, '--mvp-features', '-Oz', '-o', fallback])
-  const { code } = await transform(factoryOf(readFileSync(fallback, 'utf8')), { minify: true, target: 'es2015' })
-  writeFileSync(fallback, code)
+  const shorter = await shortenNames(readFileSync(wasm), slimGlue(readFileSync(join(glueDir, 'vodupload_bg.js'), 'utf8')))
+  writeFileSync(wasm, blankDeadData(shorter.wasm))
+  writeFileSync(glue, shorter.glue)
+  await WebAssembly.compile(readFileSync(wasm))
+  if (has('wasm-tools')) await run('wasm-tools', ['validate', '--features=mvp', wasm])
+  if (flavour === 'both') {
+    await run('wasm2js', [wasm, '--mvp-features', '-Oz', '-o', fallback])
+    const { code } = await transform(factoryOf(readFileSync(fallback, 'utf8')), { minify: true, target: 'es2015' })
+    writeFileSync(fallback, code)
+  }
   writeFileSync(stamp, digest)
 }
 
 async function bundle() {
-  /** @type {[string, string, import('esbuild').Format][]} */
+  /** @type {[string, string, import('esbuild').Format, import('./core_plugin.mjs').Flavour][]} */
   const bundles = [
-    ['js/index.js', 'vodupload.js', 'esm'],
-    ['js/script.js', 'vodupload.script.js', 'iife'],
+    ['js/index.js', 'vodupload.js', 'esm', 'both'],
+    ['js/script.js', 'vodupload.script.js', 'iife', 'both'],
+    ['js/aliyun.js', 'aliyun.js', 'esm', 'aliyun'],
+    ['js/tencent.js', 'tencent.js', 'esm', 'tencent'],
   ]
   const types = 'vodupload.d.ts'
   const files = [types, 'miniprogram', ...bundles.flatMap(([, file]) => [file, `${file}.map`])]
@@ -111,7 +116,7 @@ async function bundle() {
   for (const old of readdirSync(dist)) if (!files.includes(old)) rmSync(join(dist, old), { recursive: true })
   // So that whoever imports the bundle by its path gets the types, and not those that a checker infers from it.
   writeFileSync(join(dist, types), "export * from '../js/index.js'\nexport { default } from '../js/index.js'\n")
-  await Promise.all(bundles.map(([entry, file, format]) => build({
+  await Promise.all(bundles.map(([entry, file, format, flavour]) => build({
     ...common,
     entryPoints: [join(root, entry)],
     outfile: join(dist, file),
@@ -119,7 +124,9 @@ async function bundle() {
     target: 'es2020',
     sourcemap: true,
     sourcesContent: true,
-    plugins: [corePlugin],
+    plugins: [corePluginOf(flavour)],
+    // No media of Aliyun's has a cover.
+    logOverride: { 'import-is-undefined': flavour === 'aliyun' ? 'silent' : 'error' },
   })))
 }
 
@@ -150,9 +157,13 @@ async function bundleMiniProgram() {
   writeFileSync(join(folder, 'fallback.js'), readFileSync(fallback))
   // Whole, since the folder may be copied by hand.
   const types = readFileSync(join(root, 'js/index.d.ts'), 'utf8')
-  const own = types.replace(/\/\*\* [^\n]* \*\/\nexport class Uploader [^]*?\n}\n/, '')
-  if (own === types) throw new Error('js/index.d.ts declares Uploader otherwise than it did')
+  const ofPages = [/\/\*\* [^\n]* \*\/\nexport class Uploader [^]*?\n}\n/, /\/\*\* [^\n]* \*\/\nexport { TcVod } [^\n]*\n/]
+  const own = ofPages.reduce((text, part) => {
+    if (!part.test(text)) throw new Error(`js/index.d.ts has no longer ${part}`)
+    return text.replace(part, '')
+  }, types)
   writeFileSync(join(folder, 'index.d.ts'), own)
+  copyFileSync(join(root, 'js/tencent.d.ts'), join(folder, 'tencent.d.ts'))
   writeFileSync(join(folder, 'douyin.d.ts'),
     "export { UploadError, VODUpload, VODUpload as default } from './index'\n"
     + "export type { Authorization, AuthReason, PickedFile, ProgressDetail, UploadInfo, VODUploadOptions } from './index'\n")

@@ -5,19 +5,32 @@ import { join } from 'node:path'
 import { wasmTarget } from './env.mjs'
 import { moduleOf } from './wasm_text.mjs'
 
-export const glueDir = join(wasmTarget, 'glue')
-export const shippedWasm = join(glueDir, 'shipped.wasm')
-export const shippedGlue = join(glueDir, 'shipped.js')
+/** The builds of the core, by the clouds that they know. */
+export const FLAVOURS = { both: 'aliyun,tencent', aliyun: 'aliyun', tencent: 'tencent' }
 
-/** @type {import('esbuild').Plugin} */
-export const corePlugin = {
+/** @typedef {keyof typeof FLAVOURS} Flavour */
+
+/** @param {Flavour} flavour */
+export const glueDirOf = (flavour) => join(wasmTarget, flavour === 'both' ? 'glue' : `glue-${flavour}`)
+/** @param {Flavour} [flavour] */
+export const shippedWasmOf = (flavour = 'both') => join(glueDirOf(flavour), 'shipped.wasm')
+/** @param {Flavour} [flavour] */
+export const shippedGlueOf = (flavour = 'both') => join(glueDirOf(flavour), 'shipped.js')
+export const shippedWasm = shippedWasmOf()
+
+/**
+ * @param {Flavour} flavour
+ * @returns {import('esbuild').Plugin}
+ */
+export const corePluginOf = (flavour) => ({
   name: 'core',
   setup(builder) {
-    builder.onResolve({ filter: /^vodupload:glue$/ }, () => ({ path: shippedGlue }))
+    builder.onResolve({ filter: /^vodupload:glue$/ }, () => ({ path: shippedGlueOf(flavour) }))
     builder.onResolve({ filter: /^vodupload:wasm$/ }, () => ({ path: 'wasm', namespace: 'vodupload' }))
-    builder.onLoad({ filter: /./, namespace: 'vodupload' }, () => ({ contents: moduleOf(readFileSync(shippedWasm)) }))
+    builder.onLoad({ filter: /./, namespace: 'vodupload' }, () => ({ contents: moduleOf(readFileSync(shippedWasmOf(flavour))) }))
   },
-}
+})
+export const corePlugin = corePluginOf('both')
 
 /**
  * In mini programs each file is on its own: what one entry has, the others require.

@@ -191,6 +191,8 @@ export function miniProgram(api, { loadCore, canReadRanges = () => true, timeout
     loadCore,
     networkHint: 'Check the network and the endpoint.',
     coreHint: 'Copy the whole folder of vodupload into the mini program.',
+    // Their hosts have to be named beforehand, and buckets are many.
+    forwards: true,
     limits: {
       // Ten are all that a program may have under way; it needs some itself.
       parallel: 8,

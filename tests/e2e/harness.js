@@ -35,7 +35,7 @@ export const executablePath = process.env.CHROMIUM || ['chromium', 'google-chrom
 }).find(Boolean)
 
 /** Chromium phones home, and /dev/shm is small in containers. */
-export const ARGS = ['--disable-dev-shm-usage', '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost']
+export const ARGS = ['--disable-dev-shm-usage', '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost, EXCLUDE *.localhost']
 
 const HERE = fileURLToPath(new URL('.', import.meta.url))
 /** The built package. */

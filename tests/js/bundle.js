@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after } from 'node:test'
 import { pathToFileURL } from 'node:url'
-import { corePlugin, glueDir, shippedWasm } from '../../tools/core_plugin.mjs'
+import { corePlugin, glueDirOf, shippedWasm } from '../../tools/core_plugin.mjs'
 import { root } from '../../tools/env.mjs'
 
 /**
@@ -21,7 +21,7 @@ export const isProgram = process.env.VODUPLOAD_HOST === 'wechat'
 const folder = mkdtempSync(join(tmpdir(), 'vodupload-js-'))
 process.on('exit', () => rmSync(folder, { recursive: true, force: true }))
 const outfile = join(folder, 'faces.mjs')
-copyFileSync(join(glueDir, 'fallback.js'), join(folder, 'fallback.cjs'))
+copyFileSync(join(glueDirOf('both'), 'fallback.js'), join(folder, 'fallback.cjs'))
 
 const MODULES = ['vod_upload', 'uploader', 'core', 'host/browser', 'host/mini_program', 'host/picked_file', 'host/wechat', 'host/text_codec']
 

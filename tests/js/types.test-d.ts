@@ -72,7 +72,7 @@ same<keyof UploadInfo,
 same<UploadInfo['state'], 'Ready' | 'Uploading' | 'Success' | 'Failure' | 'Canceled' | 'Stoped'>()
 same<AuthReason, 'create-video' | 'create-image' | 'refresh-video'>()
 same<keyof Limits, 'parallel' | 'form' | 'parts' | 'largestPart' | 'unseenRate' | 'digestRate'>()
-same<keyof Host, 'loadCore' | 'coreHint' | 'networkHint' | 'open' | 'send' | 'read' | 'storage' | 'lock' | 'watchNetwork' | 'limits'>()
+same<keyof Host, 'loadCore' | 'coreHint' | 'networkHint' | 'open' | 'send' | 'read' | 'storage' | 'lock' | 'watchNetwork' | 'limits' | 'forwards'>()
 export const platform: Host = browser
 same<keyof Source, 'name' | 'size' | 'lastModified' | 'contentType' | 'fingerprint' | 'file' | 'info'>()
 same<keyof WireRequest, 'method' | 'url' | 'headers' | 'body'>()

@@ -1,0 +1,221 @@
+// @ts-check
+// One upload to Tencent VOD, a media and its cover, as both of Tencent's faces show it: what an application may say,
+// signatures by callback or promise, progress by the second, and errors with the numbers of Tencent's documents.
+import { createCore, UploadError } from './core.js'
+
+/** @typedef {import('./core.js').CoreEvent} CoreEvent */
+/** @typedef {import('./core.js').Host} Host */
+/** @typedef {import('./tencent.js').SessionOptions} SessionOptions */
+/** @typedef {import('./tencent.js').MediaProgress} MediaProgress */
+/** @typedef {'prepare' | 'apply' | 'media' | 'cover' | 'commit'} Stage */
+
+/** The media and its cover, as the core knows them. */
+const MEDIA = 1
+const COVER = 2
+
+/** Names of files may not have these. */
+const FORBIDDEN = /[\\/:*?"<>|]/
+
+/** The numbers of Tencent's documents, by what was being done. @type {Record<Stage, number>} */
+const RET_CODES = { prepare: 1001, apply: 1001, media: 1003, cover: 1004, commit: 1006 }
+
+/** …and by code, which tells more. @type {Record<string, number | undefined>} */
+const RET_CODES_BY_CODE = {
+  10010: 1020, FileUnreadable: 1008, InvalidArgument: 1010, InvalidSignature: 1012, NoMediaFile: 1013, EmptyFile: 1014, InvalidName: 1015,
+  NoCoverFile: 1016, Canceled: 1017,
+}
+
+/** @type {(keyof SessionOptions)[]} */
+const NUMBERS = ['chunkSize', 'chunkParallelLimit', 'chunkRetryTimes', 'retryDelay', 'timeout']
+
+/**
+ * An error with `retCode` and `stage`.
+ * @param {{ code: string, message: string, hint?: string }} fields @param {Stage | 'validate'} stage
+ * @returns {UploadError & { retCode: number, stage: string }}
+ */
+function sessionError(fields, stage) {
+  const isUnanswered = fields.code === 'NetworkError' || fields.code === 'ConnectionTimeoutError'
+  const byStage = stage === 'commit' && isUnanswered ? 1005 : stage === 'apply' && fields.code === 'UnexpectedResponse' ? 1002
+    : RET_CODES[/** @type {Stage} */ (stage)] ?? 1010
+  return Object.assign(new UploadError(fields), { retCode: RET_CODES_BY_CODE[fields.code] ?? byStage, stage })
+}
+
+/** @param {string} code @param {string} message */
+export const misuse = (code, message) => sessionError({ code, message }, 'validate')
+
+/**
+ * Starts an upload; throws what is wrong with the options.
+ * @param {Host} platform
+ * @param {SessionOptions} options
+ * @param {object} hear what becomes of it; none may throw, and of the last three one comes, once
+ * @param {(of: 'media' | 'cover', progress: MediaProgress) => void} hear.progress
+ * @param {(of: 'media' | 'cover', target: any) => void} hear.stored
+ * @param {(result: any) => void} hear.finished
+ * @param {(error: UploadError & { retCode: number, stage: string }) => void} hear.failed
+ */
+export function createSession(platform, options, hear) {
+  const { getSignature, fileId } = options
+  if (typeof getSignature !== 'function') throw misuse('InvalidArgument', 'getSignature must be a function.')
+  const host = { ...platform, ...options.host, ...(options.storage && { storage: options.storage }) }
+  const mediaFile = options.mediaFile ?? options.videoFile
+  const name = [options.mediaName, options.videoName, options.fileName].find((given) => given !== undefined && given !== null)
+  if (name !== undefined && typeof name !== 'string') throw misuse('InvalidName', 'mediaName must be a string.')
+  if (name && FORBIDDEN.test(name)) throw misuse('InvalidName', 'mediaName must not have \\ / : * ? " < > |.')
+  if (!mediaFile && !(fileId && options.coverFile)) {
+    throw misuse('NoMediaFile', 'Give mediaFile, with or without coverFile; or coverFile with the fileId of a media.')
+  }
+
+  /** @param {any} file @param {string} code @param {string} what */
+  const open = (file, code, what) => {
+    try {
+      const source = host.open(file)
+      if (source.size > 0) return source
+    } catch (error) {
+      throw misuse(code, `${what} is no file: ${/** @type {any} */ (error)?.errMsg ?? error}`)
+    }
+    throw misuse('EmptyFile', `${what} is empty.`)
+  }
+  const media = mediaFile ? open(mediaFile, 'NoMediaFile', 'mediaFile') : undefined
+  const cover = options.coverFile ? open(options.coverFile, 'NoCoverFile', 'coverFile') : undefined
+  const own = /** @type {import('./core.js').Source} */ (media ?? cover)
+
+  /** @type {any} */
+  const settings = {
+    tencent: true,
+    forwards: options.forward ?? host.forwards,
+    races: options.enableRaceRegion !== false,
+    integrity: options.integrity,
+    corePath: options.corePath,
+    vodEndpoint: options.vodEndpoint,
+  }
+  const [partSize, parallel, retryCount, retryDuration, timeout] =
+    NUMBERS.map((key) => (String(options[key] ?? '') ? Number(options[key]) : undefined))
+  Object.assign(settings, { partSize, parallel, retryCount, retryDuration, timeout })
+  for (const key of Object.keys(settings)) if (settings[key] === undefined) delete settings[key]
+
+  /** @type {Stage} */
+  let stage = 'apply'
+  let hasEnded = false
+  let isPaused = false
+  /** @type {any} */
+  const result = {}
+  /** What has been told of each file, and when. @type {Map<number, { at: number, loaded: number }>} */
+  const told = new Map()
+
+  const nowhere = { get: () => null, set() {}, remove() {} }
+  const core = createCore(options.enableResume === false ? { ...host, storage: nowhere } : host, settings, heard, (code, message) => {
+    options.logger?.({ level: 'error', code, message })
+  })
+
+  /** @param {() => void} call */
+  const later = (call) => Promise.resolve().then(call).catch(console.error)
+
+  /** @param {any} error */
+  function fail(error) {
+    if (hasEnded) return
+    hasEnded = true
+    const failure = sessionError(error, stage)
+    // The same object of the core's, for its status, its request's id and the rest.
+    for (const key of Object.keys(error)) if (!(key in failure)) /** @type {any} */ (failure)[key] = error[key]
+    later(() => hear.failed(Object.assign(failure, { retryable: error.retryable ?? false })))
+  }
+
+  /** @param {any} event a `CoreEvent`, or one of those that only Tencent's service has */
+  function heard(event) {
+    const of = event.file === COVER || (!media && event.file === MEDIA) ? 'cover' : 'media'
+    switch (event.type) {
+      case 'tokenNeeded':
+        if (event.purpose !== 'refresh') stage = event.purpose
+        ask(event)
+        break
+      case 'authorized':
+        stage = stage === 'commit' ? 'commit' : media ? 'media' : 'cover'
+        Object.assign(result, event.target)
+        break
+      case 'progress':
+        progress(of, event)
+        break
+      case 'stored':
+        if (of === 'media' && cover) stage = 'cover'
+        later(() => hear.stored(of, event.target))
+        break
+      case 'succeeded':
+        hasEnded = true
+        later(() => hear.finished({ ...result, verified: event.verified }))
+        break
+      case 'failed':
+        fail(event.error)
+        break
+      case 'canceled':
+        fail({ code: 'Canceled', message: 'The upload was cancelled.' })
+    }
+  }
+
+  /** @param {'media' | 'cover'} of @param {CoreEvent} event */
+  function progress(of, { file, sent, total, speed }) {
+    const last = told.get(file)
+    const now = Date.now()
+    const isOver = sent === total
+    if (last && !isOver && now - last.at < (options.progressInterval ?? 1000)) return
+    told.set(file, { at: now, loaded: sent })
+    // Two decimals, cut off: 1 is for what is stored.
+    const percent = Math.floor(sent / total * 100) / 100
+    later(() => hear.progress(of, { loaded: sent, total, percent, speed }))
+  }
+
+  /**
+   * Has the application sign: by its callback, its promise or what it returns, whichever comes first.
+   * @param {{ purpose: import('./tencent.js').SignatureHint['purpose'], failures: number }} event
+   */
+  function ask({ purpose, failures }) {
+    let isOpen = true
+    /** @param {unknown} signature */
+    const take = (signature) => {
+      if (!isOpen) return
+      isOpen = false
+      if (typeof signature === 'string' && /^[\w+/=-]+$/.test(signature.trim())) core.authorize(MEDIA, /** @type {any} */ ({ signature: signature.trim() }))
+      else core.refuse(MEDIA, 'InvalidSignature', 'getSignature gave no signature: a text in Base64 is needed, and not the whole answer of a server.')
+    }
+    /** @param {any} error */
+    const refuse = (error) => {
+      if (!isOpen) return
+      isOpen = false
+      core.refuse(MEDIA, 'InvalidSignature', `getSignature failed: ${error?.message ?? error?.errMsg ?? error}`)
+    }
+    later(() => {
+      try {
+        const given = /** @type {any} */ (getSignature(take, { purpose, attempt: failures + 1 }))
+        if (typeof given?.then === 'function') given.then(take, refuse)
+        else if (given !== undefined) take(given)
+      } catch (error) {
+        refuse(error)
+      }
+    })
+  }
+
+  const metadata = JSON.stringify({ fileId, expireTime: options.expireTime, name: media ? name : undefined })
+  core.add(MEDIA, { ...own, fingerprint: `tencent_${own.fingerprint}${media && cover ? `_${cover.fingerprint}` : ''}` }, { isImage: false, metadata }, {})
+  if (media && cover) core.cover(MEDIA, COVER, cover)
+  core.start()
+
+  return {
+    media,
+    cover,
+    get hasEnded() { return hasEnded },
+    cancel() {
+      if (!hasEnded) core.cancel(MEDIA)
+    },
+    pause() {
+      isPaused = !hasEnded
+      if (isPaused) core.stop()
+    },
+    /** Goes on after a pause, or tries again after a failure. */
+    restart() {
+      const again = hasEnded && !result.fileId && stage
+      if (!isPaused && !again) return
+      isPaused = false
+      hasEnded = false
+      core.start()
+    },
+  }
+}
