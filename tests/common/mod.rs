@@ -13,6 +13,7 @@ mod grants;
 pub(crate) mod network;
 pub(crate) mod service;
 pub(crate) mod text;
+pub(crate) mod vendors;
 pub(crate) mod wire;
 pub(crate) mod witness;
 
