@@ -2,6 +2,7 @@
 // One upload to Tencent VOD, a media and its cover, as both of Tencent's faces show it: what an application may say,
 // signatures by callback or promise, progress by the second, and errors with the numbers of Tencent's documents.
 import { createCore, UploadError } from './core.js'
+import { parseUploadSignature } from './parse_signature.js'
 
 /** @typedef {import('./core.js').CoreEvent} CoreEvent */
 /** @typedef {import('./core.js').Host} Host */
@@ -102,13 +103,18 @@ export function createSession(platform, options, hear) {
   /** What has been told of each file, and when. @type {Map<number, { at: number, loaded: number }>} */
   const told = new Map()
 
-  const nowhere = { get: () => null, set() {}, remove() {} }
-  const core = createCore(options.enableResume === false ? { ...host, storage: nowhere } : host, settings, heard, (code, message) => {
-    options.logger?.({ level: 'error', code, message })
-  })
-
   /** @param {() => void} call */
   const later = (call) => Promise.resolve().then(call).catch(console.error)
+
+  const nowhere = { get: () => null, set() {}, remove() {} }
+  const core = createCore(options.enableResume === false ? { ...host, storage: nowhere } : host, settings, heard,
+    (code, message) => report('error', code, message))
+
+  /** What ends no upload. @param {'error' | 'warning'} level @param {string} code @param {string} message */
+  function report(level, code, message) {
+    console[level === 'error' ? level : 'warn'](`vodupload: ${code}: ${message}`)
+    later(() => options.logger?.({ level, code, message }))
+  }
 
   /** @param {any} error */
   function fail(error) {
@@ -169,12 +175,18 @@ export function createSession(platform, options, hear) {
    */
   function ask({ purpose, failures }) {
     let isOpen = true
-    /** @param {unknown} signature */
-    const take = (signature) => {
+    /** @param {unknown} given */
+    const take = (given) => {
       if (!isOpen) return
       isOpen = false
-      if (typeof signature === 'string' && /^[\w+/=-]+$/.test(signature.trim())) core.authorize(MEDIA, /** @type {any} */ ({ signature: signature.trim() }))
-      else core.refuse(MEDIA, 'InvalidSignature', 'getSignature gave no signature: a text in Base64 is needed, and not the whole answer of a server.')
+      const signature = typeof given === 'string' ? given.trim() : given
+      const { warnings } = parseUploadSignature(signature)
+      if (typeof signature !== 'string' || !/^[\w+/=-]+$/.test(signature)) {
+        return core.refuse(MEDIA, 'InvalidSignature', `getSignature gave no signature. ${warnings[0]?.message}`)
+      }
+      // Whether it is good VOD decides, by a clock that is right.
+      for (const { code, message } of warnings) report('warning', code, message)
+      core.authorize(MEDIA, { signature })
     }
     /** @param {any} error */
     const refuse = (error) => {

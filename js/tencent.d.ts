@@ -55,7 +55,8 @@ export interface SessionOptions {
   storage?: Storage
   host?: Partial<Host>
   corePath?: string
-  logger?: (entry: { level: 'error'; code: string; message: string }) => void
+  /** Hears what is also written to the console; warnings are of signatures, see `parseUploadSignature`. */
+  logger?: (entry: { level: 'error' | 'warning'; code: string; message: string }) => void
   /** Accepted; nothing is ever reported to anyone but you. */
   appId?: number | string
   reportId?: number | string

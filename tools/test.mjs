@@ -20,6 +20,9 @@ const steps = {
     go: async () => {
       await run('cargo', ['clippy', '--quiet', '--all-targets', '--all-features', ...DENY])
       await run('cargo', ['clippy', '--quiet', '--lib', '--all-features', ...WASM, ...DENY])
+      for (const cloud of ['aliyun', 'tencent']) {
+        await run('cargo', ['clippy', '--quiet', '--lib', '--no-default-features', '--features', cloud, ...WASM, ...DENY])
+      }
     },
   },
   doc: {

@@ -204,13 +204,32 @@ test('a pause keeps what is stored, and resume goes on', async (t) => {
 })
 
 test('a signature that is no text, and one that is wrong, fail with a number and what to do', async (t) => {
-  for (const [signature, retCode, code] of /** @type {const} */ ([['{"data":1}', 1012, 'InvalidSignature'], ['AAAA', 1001, 10001]])) {
+  for (const [signature, retCode, code, about] of /** @type {const} */ ([
+    ['{"data":1}', 1012, 'InvalidSignature', /is JSON/], [{ signature: 'AAAA' }, 1012, 'InvalidSignature', /An object/], ['AAAA', 1001, 10001, /./],
+  ])) {
     const { pick, begin, end, page } = await open(t)
     await page.evaluate((signature) => Object.assign(globalThis, { getSignature: () => Promise.resolve(signature) }), signature)
     await pick(await makeFile('signature-004.mp4', 10 * KiB))
     await begin({ enableRaceRegion: false })
     const { error } = await end()
     assert.equal(error.retCode, retCode, error.message)
+    assert.match(error.message, about)
     assert.ok(error.code === code || typeof code === 'number' && typeof error.code === 'number', String(error.code))
   }
+})
+
+test('a signature that has expired is told of before VOD refuses it', async (t) => {
+  const { pick, begin, end, page } = await open(t)
+  /** @type {string[]} */
+  const warnings = []
+  page.on('console', (line) => line.type() === 'warning' && warnings.push(line.text()))
+  const made = Math.floor(Date.now() / 1000) - 7200
+  await page.evaluate((query) => Object.assign(globalThis, {
+    getSignature: () => fetch(`/api/tencent/signature?${query}`).then((response) => response.json()).then(({ signature }) => signature),
+  }), `currentTimeStamp=${made}&expireTime=${made + 3600}`)
+  await pick(await makeFile('expired-004.mp4', 10 * KiB))
+  await begin({ enableRaceRegion: false })
+  const { error } = await end()
+  assert.deepEqual([error.code, error.retCode], [10010, 1020])
+  assert.match(warnings[0], /^vodupload: Expired: The token expired 36\d\d s ago/)
 })
