@@ -180,7 +180,7 @@ export function shownState({ info, waiting }) {
 export const imageOf = ({ image, info }) => image ?? info
 
 /** @param {Problem} problem the message in short; its end is the hint, which is what people need */
-function told({ message, hint = '' }) {
+export function told({ message, hint = '' }) {
   const what = hint && message.endsWith(hint) ? message.slice(0, -hint.length).trimEnd() : message
   return [what.slice(0, MESSAGE_SHOWN), hint].filter(Boolean).join(' ')
 }

@@ -23,7 +23,7 @@ const TYPES = /** @type {Record<string, string>} */ ({
   '.wasm': 'application/wasm',
 })
 
-// Any port: those of the cloud (OSS, VOD, app server) are not known before it has started. `*.localhost` because a bucket is
+// Any port: those of the cloud (OSS, COS, VOD, app server) are not known before it has started. `*.localhost` because a bucket is
 // a host name in front of the OSS endpoint. `blob:` for the thumbnails of picked images.
 const POLICY = [
   "default-src 'none'",
@@ -61,8 +61,8 @@ export async function startDemo({ port = 0, dir, sdk = SDK, cloudOptions = {} } 
   })
   // The port first: it is what fails, and nothing is left behind then.
   await listen(server, port)
-  const cloud = await startCloud({ ...cloudOptions, ...dir && { root: dir } })
-  config = JSON.stringify({ app: cloud.app, oss: cloud.oss, vod: cloud.vod })
+  const cloud = await startCloud({ tencent: {}, ...cloudOptions, ...dir && { root: dir } })
+  config = JSON.stringify({ app: cloud.app, oss: cloud.oss, vod: cloud.vod, ugc: cloud.ugc })
 
   const address = /** @type {import('node:net').AddressInfo} */ (server.address())
   return {
@@ -141,6 +141,7 @@ async function main() {
   console.log(`vodupload demo   ${demo.url}`)
   console.log(`local OSS        ${demo.cloud.oss}`)
   console.log(`local VOD        ${demo.cloud.vod}`)
+  console.log(`local UGC        ${demo.cloud.ugc}`)
   console.log(`app server       ${demo.cloud.app}`)
   console.log(values.dir ? `uploaded files stay in ${values.dir}` : 'uploaded files are removed when the server stops')
   if (!existsSync(join(SDK, 'vodupload.js'))) console.log('The SDK is not built yet: run "npm run build", then reload the page.')

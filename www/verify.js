@@ -1,5 +1,5 @@
 // @ts-check
-// Whether the object in the local OSS is the file that was dropped: by size, and by SHA-256 where memory holds it:
+// Whether the object in the local cloud is the file that was dropped: by size, and by SHA-256 where memory holds it:
 // WebCrypto digests nothing piece by piece. What is stored of a video the app server tells, an image can be fetched.
 import { bytes } from './format.js'
 import { text } from './words.js'

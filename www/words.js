@@ -7,6 +7,10 @@ const STORED = 'vodupload-demo-language' // must not begin with "upload_": those
 /** @type {Record<string, [english: string, chinese: string]>} */
 const WORDS = {
   tagline: ['Resumable uploads to Aliyun VOD, shown against a local cloud on this computer', '向阿里云视频点播断点续传，连接本机上的本地云'],
+  'tagline.tencent': ['Resumable uploads to Tencent VOD, shown against a local cloud on this computer', '向腾讯云点播断点续传，连接本机上的本地云'],
+  clouds: ['Cloud', '云'],
+  'cloud.aliyun': ['Aliyun', '阿里云'],
+  'cloud.tencent': ['Tencent', '腾讯云'],
   'language.other': ['中文', 'English'],
   panel: ['Network, throughput and callbacks', '网络、吞吐量与回调'],
 
@@ -26,6 +30,16 @@ const WORDS = {
   'drop.choose': ['Choose files', '选择文件'],
   'drop.duplicate': ['{name} is already in the queue', '{name} 已在队列中'],
   'drop.added': ['{count} added', '已添加 {count} 个文件'],
+
+  'tencent.title': ['A video, audio or image, with a cover', '视频、音频或图片，可带封面'],
+  'tencent.detail': ['Any size. Nothing leaves this computer. The same files go on where they stopped, also after a reload.', '大小不限，文件不会离开本机。再次选择同样的文件，可从中断处继续，刷新页面后也一样。'],
+  'tencent.media': ['Media', '媒体'],
+  'tencent.cover': ['Cover, if any', '封面（可选）'],
+  'tencent.cover.stored': ['Cover', '封面'],
+  'tencent.cover.progress': ['Progress of the cover', '封面的上传进度'],
+  'tencent.upload': ['Upload', '上传'],
+  'tencent.fileId': ['File id', '文件 ID'],
+  'tencent.check.cover': ['Local cloud, cover', '本地云中的封面'],
 
   settings: ['Choices for the next uploads', '后续上传的设置'],
   'way.title': ['Authorisation', '授权方式'],
@@ -82,13 +96,13 @@ const WORDS = {
   'verified.no': ['Not all compared with the file', '未与文件全部比对'],
   'error.request': ['Request id {id}', '请求 ID {id}'],
   'result.object': ['Object key', '对象键'],
-  'result.check': ['Local OSS', '本地 OSS'],
+  'result.check': ['Local cloud', '本地云'],
   'check.running': ['Comparing', '正在比对'],
-  'check.same': ['Identical in the local OSS: size and {hash}', '与本地 OSS 中一致：大小与 {hash}'],
-  'check.size': ['Same size in the local OSS. Content not compared above {limit}.', '与本地 OSS 中大小一致。超过 {limit} 不比对内容。'],
-  'check.nohash': ['Same size in the local OSS, which gave no hash to compare.', '与本地 OSS 中大小一致，但它没有给出可比对的哈希值。'],
-  'check.different': ['Different in the local OSS: {detail}', '与本地 OSS 中不一致：{detail}'],
-  'check.missing': ['Not in the local OSS', '本地 OSS 中没有该对象'],
+  'check.same': ['Identical in the local cloud: size and {hash}', '与本地云 中一致：大小与 {hash}'],
+  'check.size': ['Same size in the local cloud. Content not compared above {limit}.', '与本地云 中大小一致。超过 {limit} 不比对内容。'],
+  'check.nohash': ['Same size in the local cloud, which gave no hash to compare.', '与本地云 中大小一致，但它没有给出可比对的哈希值。'],
+  'check.different': ['Different in the local cloud: {detail}', '与本地云 中不一致：{detail}'],
+  'check.missing': ['Not in the local cloud', '本地云 中没有该对象'],
   'check.failed': ['Could not be compared: {detail}', '无法比对：{detail}'],
 
   'network.title': ['Network', '网络'],
@@ -99,7 +113,7 @@ const WORDS = {
   'network.normal.detail': ['As fast as this computer.', '以本机的最高速度传输。'],
   'network.slow.detail': ['2 MB/s, shared by all requests.', '所有请求共享 2 MB/s。'],
   'network.flaky.detail': ['5% of requests are cut, 5% answer 503.', '5% 的请求被中断，5% 返回 503。'],
-  'network.offline.detail': ['The local OSS and VOD drop every connection. The SDK tries again for a while; what was sent is kept.', '本地 OSS 与点播服务断开所有连接。SDK 会重试一段时间，已上传的部分会保留。'],
+  'network.offline.detail': ['The local cloud drops every connection. The SDK tries again for a while; what was sent is kept.', '本地云断开所有连接。SDK 会重试一段时间，已上传的部分会保留。'],
   'network.expire': ['Expire credential', '使凭证过期'],
 
   'chart.title': ['Throughput', '吞吐量'],

@@ -17,8 +17,9 @@ const SLOW = { bytesPerSecond: 10 * MiB }
 /**
  * The demo in a browser, gone when the test ends.
  * @param {import('node:test').TestContext} t
+ * @param {string} [path] of a page
  */
-async function openDemo(t) {
+async function openDemo(t, path = '') {
   const sdk = makeFolder()
   cpSync(DIST, sdk, { recursive: true }) // a build that runs meanwhile must not change what is tested
   const demo = await startDemo({ sdk })
@@ -32,8 +33,8 @@ async function openDemo(t) {
     await context.close()
     await demo.close()
   })
-  await page.goto(demo.url)
-  await page.waitForSelector('#drop h2:not(:empty)')
+  await page.goto(demo.url + path)
+  await page.waitForSelector('.drop h2:not(:empty)')
   return { cloud: demo.cloud, page, problems }
 }
 
@@ -225,4 +226,34 @@ test('the buttons of a row stop, resume, cancel, begin again and remove an uploa
   await press('Success', 'remove')
   await page.locator('.row').waitFor({ state: 'detached' })
   assert.deepEqual(problems, [])
+})
+
+test("Tencent's page: a media with its cover is paused, resumed and compared; a refusal is told; the switch leads there", async (t) => {
+  const { cloud, page, problems } = await openDemo(t)
+  await page.locator('.clouds a', { hasText: 'Tencent' }).click()
+  await page.waitForSelector('#pick h2:not(:empty)')
+  await page.locator('label[for="network-slow"]').click()
+  await page.setInputFiles('#media', await makeFile('concert.mp4', 8 * MiB))
+  await page.setInputFiles('#cover', await makeFile('concert.jpg', 60_000))
+  await page.locator('#upload').click()
+  await page.locator('#row .facts', { hasText: /^[1-9].*MB\/s.*left/ }).waitFor()
+  await page.locator('#go').click()
+  await page.locator('#row[data-state="Stoped"]').waitFor()
+  await page.locator('label[for="network-normal"]').click()
+  await page.locator('#go').click()
+  await page.locator('#check[data-verdict="true"]').waitFor()
+  await page.locator('#check-cover[data-verdict="true"]').waitFor()
+  mkdirSync(SCREENSHOTS, { recursive: true })
+  await page.screenshot({ path: join(SCREENSHOTS, 'tencent-done.png'), fullPage: true })
+  assert.equal(await page.locator('#file-id').innerText(), cloud.medias()[0].fileId)
+  // The nearest region is found by asking without a key, which is refused, and the browser says so.
+  assert.deepEqual(problems.filter((text) => !/Failed to load resource.*403/.test(text)), [])
+
+  cloud.faults.add({ operation: ['PostObject', 'PutObject'], action: { kind: 'status', status: 403, code: 'AccessDenied' } })
+  await page.setViewportSize({ width: 390, height: 800 })
+  await page.setInputFiles('#media', await makeFile('refused.mp4', 10_000))
+  await page.locator('#upload').click()
+  await page.locator('#row .error-code', { hasText: 'AccessDenied (retCode 1003, media)' }).waitFor()
+  await page.screenshot({ path: join(SCREENSHOTS, 'tencent-refused-390.png'), fullPage: true })
+  assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), 390)
 })
