@@ -11,10 +11,34 @@ if ('window' in globalThis) throw new Error('this must run without a window')
 if (typeof api.VODUpload !== 'function') throw new Error('no VODUpload among ' + Object.keys(api))
 if (api.default !== api.VODUpload) throw new Error('VODUpload is not the default export')
 await import('vodupload/cloud')
+const { VODUpload } = await import('vodupload/aliyun')
+const { default: TcVod } = await import('vodupload/tencent')
+if (typeof new VODUpload({}).addFile !== 'function' || typeof TcVod !== 'function' || typeof api.TcVod !== 'function') throw new Error('an entry lacks its class')
+const { createUploadSignature, parseUploadSignature } = await import('vodupload/signature')
+const { secretId, warnings } = parseUploadSignature(createUploadSignature({ secretId: 'id' }, 'key'))
+if (secretId !== 'id' || warnings.length > 0) throw new Error('a signature is not what was signed: ' + JSON.stringify(warnings))
 console.log('imports in Node: ' + Object.keys(api).join(', '))
 `
-const IN_PAGE = "import VODUpload from 'vodupload'\nwindow.uploader = new VODUpload({})\n"
-const IN_TYPESCRIPT = "import VODUpload from 'vodupload'\nimport { startCloud } from 'vodupload/cloud'\nexport const uploader: VODUpload = new VODUpload({})\nexport const cloud = startCloud()\n"
+const IN_PAGE = `
+import VODUpload from 'vodupload'
+import TcVod from 'vodupload/tencent'
+window.uploaders = [new VODUpload({}), new TcVod({ getSignature: () => '' })]
+`
+const IN_TYPESCRIPT = `
+import VODUpload, { TcVod } from 'vodupload'
+import { Uploader } from 'vodupload/aliyun'
+import { startCloud } from 'vodupload/cloud'
+import { createUploadSignature } from 'vodupload/signature'
+import Tencent from 'vodupload/tencent'
+export const uploaders: [VODUpload, Uploader] = [new VODUpload({}), new Uploader({ getAuth: async () => ({ uploadAuth: '' }) })]
+export const cloud = startCloud()
+export const signature: string = createUploadSignature({ secretId: '' }, '')
+const tcVod: TcVod = new Tencent({ getSignature: async () => signature })
+const uploader = tcVod.upload({ mediaFile: new File([], 'a.mp4'), enableResume: false })
+export const end: Promise<string> = uploader.on('media_progress', ({ percent }) => percent).done().then(({ fileId }) => fileId)
+// @ts-expect-error: a signature is needed
+new Tencent({})
+`
 
 export async function checkPackage() {
   const scratch = realpathSync(mkdtempSync(join(tmpdir(), 'vodupload-')))
