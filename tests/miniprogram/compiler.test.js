@@ -171,9 +171,9 @@ Page = function (options) {
 async function install(t, runtime, from = compiled.asConfigured) {
   const folder = makeFolder('installed')
   cpSync(from, folder, { recursive: true })
-  writeFileSync(join(folder, 'config.js'), "exports.server = 'https://app.example.com'\nexports.region = 'cn-shanghai'\nexports.vodEndpoint = ''\n")
+  writeFileSync(join(folder, 'config.js'), "exports.server = 'https://app.example.com'\nexports.region = 'cn-shanghai'\nexports.vodEndpoint = exports.ugcEndpoint = ''\n")
   writeFileSync(join(folder, 'app.js'), PRELUDE + readFileSync(join(folder, 'app.js'), 'utf8'))
-  const cloud = await startCloud({ endpoint: 'https://oss-cn-shanghai.aliyuncs.com' })
+  const cloud = await startCloud({ endpoint: 'https://oss-cn-shanghai.aliyuncs.com', tencent: { names: 'real' } })
   const world = new World(cloud, runtime, folder)
   t.after(async () => {
     await world.program?.close()
@@ -306,6 +306,33 @@ test('vm: a failure says what to do, and "try again" goes on', async (t) => {
   await rows(world, 'the end', ([row]) => row.state === 'Success')
   await world.assertSame(stored(world)[0], file)
 })
+
+for (const runtime of RUNTIMES) {
+  test(`${runtime}: the page of Tencent uploads a video with its cover, with a pause between`, async (t) => {
+    const world = await install(t, runtime)
+    await world.program.open('pages/tencent/tencent')
+    const [video, cover] = [await makeFile(`tencent-${runtime}.mp4`, 3 * MiB), await makeFile('tencent.jpg', 20 * KiB)]
+    world.wx.pick([video])
+    await world.program.page('chooseVideo')
+    await world.until('the video', async () => Boolean((await world.program.data()).video))
+    world.wx.pick([cover])
+    await world.program.page('chooseCover')
+    await world.until('the cover', async () => Boolean((await world.program.data()).cover))
+    const stall = world.cloud.faults.add({ operation: 'UploadPart', after: 1, action: { kind: 'stall', forever: true } })
+    await world.program.page('start')
+    await world.until('a part', () => world.cloud.uploads()[0]?.parts.length === 1)
+    await world.program.page('pause')
+    world.cloud.faults.remove(stall)
+    await world.program.page('restart')
+    await world.until('its end', async () => /Success|Failure/.test((await world.program.data()).state))
+    const { state, width, fileId, detail } = await world.program.data()
+    const [made] = world.cloud.medias()
+    assert.deepEqual([state, width, fileId], ['Success', '100%', made?.fileId], detail)
+    await world.assertSame(made.key, video)
+    await world.assertSame(String(made.coverKey), cover)
+    world.assertClean()
+  })
+}
 
 // ── the documents' samples ──
 

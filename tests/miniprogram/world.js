@@ -18,6 +18,7 @@ export const PACKAGE = fileURLToPath(new URL('../../dist/miniprogram/', import.m
 const OSS = 'oss-cn-shanghai.aliyuncs.com'
 export const BUCKET_HOST = `outin-local.${OSS}`
 const VOD_HOST = 'vod.cn-shanghai.aliyuncs.com'
+const UGC_HOST = 'vod2.qcloud.com'
 const APP_HOST = 'app.example.com'
 
 /** The app: it asks its server for credentials with wx.request, and tells what it is called back with. */
@@ -128,13 +129,15 @@ export async function openWorld(t, { runtime = 'vm', cloud: cloudOptions, wx: wx
   return world
 }
 
-/** The hosts of Aliyun and of the app's server, all on a local cloud. @param {{ oss: string, vod: string | null, app: string | null }} cloud */
-export const hostsOf = ({ oss, vod, app }) => ({ [BUCKET_HOST]: oss, [VOD_HOST]: vod ?? '', [APP_HOST]: app ?? '' })
+/** The hosts of both clouds and of the app's server, all on a local cloud. @param {{ oss: string, vod: string | null, app: string | null, ugc?: string | null }} cloud */
+export const hostsOf = ({ oss, vod, app, ugc }) => ({
+  [BUCKET_HOST]: oss, [VOD_HOST]: vod ?? '', [APP_HOST]: app ?? '', [UGC_HOST]: ugc ?? '',
+})
 
 /** What docs/miniprogram.md tells an integrator to allow. */
 export const DOMAINS = {
-  request: [`https://${BUCKET_HOST}`, `https://${VOD_HOST}`, `https://${APP_HOST}`],
-  uploadFile: [`https://${BUCKET_HOST}`],
+  request: [`https://${BUCKET_HOST}`, `https://${VOD_HOST}`, `https://${APP_HOST}`, `https://${UGC_HOST}`],
+  uploadFile: [`https://${BUCKET_HOST}`, `https://${UGC_HOST}`],
 }
 
 /** The package as it was at first: a build that runs meanwhile must not change what is tested. */

@@ -9,3 +9,6 @@ export const region = 'cn-shanghai'
 
 /** With an STS token the library asks VOD itself. Empty: VOD's own address of the region, https://vod.<region>.aliyuncs.com. */
 export const vodEndpoint = 'http://127.0.0.1:9002'
+
+/** Tencent VOD. Empty: its own address, https://vod2.qcloud.com. */
+export const ugcEndpoint = 'http://127.0.0.1:9004'

@@ -71,3 +71,6 @@ export const createImage = ({ name }) => ask('/api/images', { title: name, fileN
 
 /** @returns {Promise<{ accessKeyId: string, accessKeySecret: string, securityToken: string, expiration: string }>} */
 export const issueToken = () => ask('/api/sts')
+
+/** @returns {Promise<string>} */
+export const tencentSignature = async () => (await ask('/api/tencent/signature')).signature

@@ -16,6 +16,8 @@ const WORDS = {
   'way.sts.detail': ['The app server gives a token, the library asks VOD. For files started from now on.', '应用服务器只提供临时凭证，由 SDK 请求点播服务。对此后开始的文件生效。'],
   'server.title': ['App server', '应用服务器'],
   'server.bad': ['An address begins with https:// (or http:// while developing).', '地址须以 https:// 开头（开发时可用 http://）。'],
+  tencent: ['Tencent VOD', '腾讯云点播'],
+  'tencent.cover': ['Choose a cover', '选择封面'],
   samples: ['Samples of Aliyun’s documents', '阿里云文档中的示例'],
 
   'queue.one': ['1 file', '1 个文件'],

@@ -25,7 +25,7 @@ Page({
   data: {
     t: texts({
       media: 'pick.media', chat: 'pick.chat', settings: 'settings', way: 'way.title', address: 'way.address', sts: 'way.sts',
-      server: 'server.title', samples: 'samples', empty: 'empty', emptyDetail: 'empty.detail', clear: 'queue.clear',
+      server: 'server.title', samples: 'samples', tencent: 'tencent', empty: 'empty', emptyDetail: 'empty.detail', clear: 'queue.clear',
     }),
     way: '',
     wayDetail: '',
@@ -128,6 +128,10 @@ Page({
   changeServer({ detail: { value } }) {
     if (server.setAddress(value)) this.showSettings()
     else this.setData({ serverProblem: text('server.bad') })
+  },
+
+  openTencent() {
+    wx.navigateTo({ url: '/pages/tencent/tencent' })
   },
 
   openSamples() {
