@@ -6,8 +6,6 @@ import { root, run } from './env.mjs'
 import { checkPackage } from './package_check.mjs'
 import { checkTree, testFiles } from './tree_check.mjs'
 
-/** On a busy machine Node 20 may wait for ever after the last test, with nothing that keeps it alive. */
-const FORCE_EXIT = ['--test-force-exit']
 const WASM = ['--target', 'wasm32-unknown-unknown']
 const DENY = ['--', '-D', 'warnings']
 /** A test file that takes longer hangs. */
@@ -41,8 +39,8 @@ const steps = {
       await run('tsc', ['--noEmit', '-p', 'tools/tsconfig.node.json'])
     },
   },
-  js: { title: 'the JS on the real wasm, in Node', go: () => nodeTest('tests/js', {}, FORCE_EXIT) },
-  wx: { title: "the same on a mini program's host", go: () => nodeTest('tests/js', { VODUPLOAD_HOST: 'wechat' }, FORCE_EXIT) },
+  js: { title: 'the JS on the real wasm, in Node', go: () => nodeTest('tests/js') },
+  wx: { title: "the same on a mini program's host", go: () => nodeTest('tests/js', { VODUPLOAD_HOST: 'wechat' }) },
   chrome: { title: 'the wasm in Chromium', go: () => wasmPack('--chrome') },
   firefox: { title: 'the wasm in Firefox', go: () => wasmPack('--firefox') },
   e2e: { title: 'pages against the local cloud', go: () => nodeTest('tests/e2e') },
@@ -50,9 +48,9 @@ const steps = {
   package: { title: 'the packed package, installed elsewhere', go: checkPackage },
 }
 
-/** @param {string} folder @param {Record<string, string>} [env] @param {string[]} [options] of Node */
-const nodeTest = (folder, env, options = []) =>
-  run('node', ['--test', ...options, '--test-reporter=spec', `--test-timeout=${HANG_MS}`, ...testFiles(folder)], { env })
+/** @param {string} folder @param {Record<string, string>} [env] */
+const nodeTest = (folder, env) =>
+  run('node', ['--test', '--test-reporter=spec', `--test-timeout=${HANG_MS}`, ...testFiles(folder)], { env })
 
 /**
  * wasm-pack compiles all of tests/ for wasm before it runs this one: the native files exclude themselves by `cfg`.

@@ -59,10 +59,13 @@ export const wasm = await WebAssembly.compile(readFileSync(shippedWasm))
 
 /** The core's timers, which must not keep a process alive whose tests are done. @type {Set<NodeJS.Timeout>} */
 const timers = new Set()
+let areDone = false
 const { setTimeout } = globalThis
 globalThis.setTimeout = /** @type {typeof setTimeout} */ ((/** @type {Parameters<typeof setTimeout>} */ ...args) => {
   const timer = setTimeout(...args)
   timers.add(timer)
+  // An uploader that a test has left at work goes on after the last one.
+  if (areDone) timer.unref()
   return timer
 })
 /**
@@ -79,7 +82,10 @@ export const within = async (promise, story) => {
   return Promise.race([promise, late]).finally(() => clearTimeout(timer))
 }
 const { clearTimeout } = globalThis
-after(() => { for (const timer of timers) timer.unref() })
+after(() => {
+  areDone = true
+  for (const timer of timers) timer.unref()
+})
 
 let copies = 0
 
