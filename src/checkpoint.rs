@@ -12,13 +12,10 @@ use crate::id::PartNumber;
 use crate::io::FileInfo;
 use crate::json::{Json, Record};
 use crate::protocol::Part;
-use crate::service::Target;
+use crate::service::{HAS_SESSIONS, Target};
 use crate::time::Timestamp;
 
 const VERSION: u64 = 1;
-
-/// Whether a service of this build has sessions, of which a record tells.
-const HAS_SESSIONS: bool = cfg!(feature = "tencent");
 
 /// An unfinished upload.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -3,7 +3,7 @@
 
 use crate::id::{PartNumber, RequestId};
 use crate::protocol::Operation;
-use crate::service::Call;
+use crate::service::{Call, HAS_SESSIONS};
 use crate::time::Timestamp;
 
 /// Whom a request is for.
@@ -74,13 +74,13 @@ impl Job {
     /// Whether it looks for the nearest region, which is a courtesy.
     pub(crate) fn races(&self) -> bool {
         let races = matches!(self.task, Task::Call(Call::ListRegions | Call::ProbeRegion(_)));
-        cfg!(feature = "tencent") && races
+        HAS_SESSIONS && races
     }
 
     /// Whether it takes a key of the application's.
     pub(crate) fn takes_account(&self) -> bool {
         let probes = matches!(self.task, Task::Call(Call::ProbeRegion(_)));
-        self.is_call() && !(cfg!(feature = "tencent") && probes)
+        self.is_call() && !(HAS_SESSIONS && probes)
     }
 
     /// Whether it only frees what was stored: it outlives the upload.

@@ -18,6 +18,10 @@ pub mod aliyun;
 #[cfg(feature = "tencent")]
 pub mod tencent;
 
+/// Whether a service of this build has sessions: regions to choose from, covers,
+/// a commit at the end. Where none has, what is for them costs no code.
+pub(crate) const HAS_SESSIONS: bool = cfg!(feature = "tencent");
+
 /// A VOD service.
 pub trait Service {
     /// What the service is like.
@@ -31,21 +35,6 @@ pub trait Service {
     /// # Errors
     /// The classified failure that the answer tells of.
     fn reply(&self, call: &Call, response: &Response, cx: &Answering<'_>) -> Result<Answer, Error>;
-}
-
-impl dyn Service {
-    /// What the service is like; what no service of this build is like costs
-    /// no code.
-    pub(crate) fn ways(&self) -> Manners {
-        let manners = self.manners();
-        let is_known = cfg!(feature = "tencent");
-        Manners {
-            one_time: is_known && manners.one_time,
-            commits: is_known && manners.commits,
-            races: is_known && manners.races,
-            ..manners
-        }
-    }
 }
 
 /// What a service is like, as far as the state machine has to know.

@@ -15,7 +15,7 @@ use crate::plan::PartSizer;
 use crate::progress::Progress;
 use crate::protocol::{ListedPart, Operation, Protocol};
 use crate::retry::Random;
-use crate::service::{Media, Service};
+use crate::service::{HAS_SESSIONS, Manners, Media, Service};
 use crate::time::Timestamp;
 use crate::uploader::Config;
 
@@ -50,6 +50,17 @@ pub(crate) struct Session {
 }
 
 impl Context<'_> {
+    /// What the service is like, without what no service of this build is like.
+    fn manners(&self) -> Manners {
+        let manners = self.service.manners();
+        Manners {
+            one_time: HAS_SESSIONS && manners.one_time,
+            commits: HAS_SESSIONS && manners.commits,
+            races: HAS_SESSIONS && manners.races,
+            ..manners
+        }
+    }
+
     fn event(&mut self, event: Event) {
         self.out.push(Output::Event(event));
     }
@@ -238,7 +249,7 @@ impl Upload {
         }
         // What this very run has done is newer than any record of it.
         self.checkpoint = self.snapshot().or_else(|| {
-            let life = cx.service.ways().life;
+            let life = cx.manners().life;
             Checkpoint::from_text(text?, &self.info, &cx.config.user_id, cx.now, life)
         });
         self.first_object();

@@ -8,7 +8,7 @@ use crate::id::{FileId, RequestId};
 use crate::io::{Event, Input, Output};
 use crate::protocol::{Protocol, Signature};
 use crate::retry::{Random, RetryPolicy};
-use crate::service::{Service, Target};
+use crate::service::{HAS_SESSIONS, Service, Target};
 use crate::time::Timestamp;
 use crate::upload::{Context, Session, Upload};
 
@@ -158,7 +158,7 @@ impl Uploader {
             Input::Add { file, info, overrides } => {
                 self.uploads.push(Upload::new(file, info, overrides));
             }
-            Input::AddCover { file, cover, info } if cfg!(feature = "tencent") => {
+            Input::AddCover { file, cover, info } if HAS_SESSIONS => {
                 self.one(file, now, out, &mut |upload, _| upload.add_cover(cover, info.clone()));
             }
             Input::AddCover { .. } => {}

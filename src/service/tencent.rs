@@ -105,13 +105,11 @@ fn describe(record: &mut Record, cx: &Calling<'_>) {
             describe_file(record, ["coverName", "coverType", "coverSize"], cover, None);
         }
     }
-    for (name, value) in
-        [("storageRegion", cx.storage_region.map(Into::into)), ("ExpireTime", told("expireTime"))]
-    {
-        if let Some(value) = value {
-            let value: String = value;
-            record.set(name, &*value);
-        }
+    if let Some(region) = cx.storage_region {
+        record.set("storageRegion", region);
+    }
+    if let Some(time) = told("expireTime") {
+        record.set("ExpireTime", &*time);
     }
 }
 

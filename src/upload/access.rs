@@ -7,7 +7,7 @@ use crate::error::{Error, ErrorKind};
 use crate::id::RequestId;
 use crate::io::Event;
 use crate::job::{Job, Task};
-use crate::service::{Call, Credential, Grant, Permit, Target};
+use crate::service::{Call, Credential, Grant, HAS_SESSIONS, Permit, Target};
 use crate::text::{concat, cut};
 use crate::time::Timestamp;
 
@@ -116,7 +116,7 @@ impl Upload {
     /// Asks for the first credential.
     pub(super) fn ask(&mut self, cx: &mut Context<'_>) {
         cx.event(Event::Started { file: self.id, video_id: self.media.video_id.clone() });
-        if cx.service.ways().one_time {
+        if cx.manners().one_time {
             return self.open(cx);
         }
         self.access.question = Some(Question::Start);
@@ -150,7 +150,7 @@ impl Upload {
             Err(error) => self.give_up(error, cx),
             Ok(Grant::Account(account)) => {
                 self.access.account = Some(account);
-                if !cx.service.ways().one_time {
+                if !cx.manners().one_time {
                     self.call(cx);
                 }
             }
@@ -165,9 +165,7 @@ impl Upload {
             return;
         }
         let call = match self.media.handle().cloned().filter(|_| !self.info.is_image) {
-            Some(session)
-                if cfg!(feature = "tencent") && matches!(self.phase, Phase::Committing) =>
-            {
+            Some(session) if HAS_SESSIONS && matches!(self.phase, Phase::Committing) => {
                 Call::CommitUpload { session }
             }
             Some(session) => Call::RefreshUpload { session },
@@ -284,7 +282,7 @@ impl Upload {
     }
 
     fn ask_renewal(&mut self, error: Error, cx: &mut Context<'_>) {
-        if self.access.account.is_some() || cx.service.ways().one_time {
+        if self.access.account.is_some() || cx.manners().one_time {
             self.call(cx);
         } else {
             self.access.question = Some(Question::Renewal { error, told: None });
@@ -298,7 +296,7 @@ impl Upload {
         if self.access.refused > MAX_RENEWALS {
             return self.give_up(error, cx);
         }
-        if cx.service.ways().one_time {
+        if cx.manners().one_time {
             return self.again(job, cx);
         }
         self.access.question = Some(Question::Renewal { error, told: None });

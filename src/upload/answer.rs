@@ -14,7 +14,7 @@ use crate::job::{Flight, Job, Status, Task};
 use crate::multipart::Multipart;
 use crate::plan::Strategy;
 use crate::protocol::{ListedPart, Operation, Receipt, Reply};
-use crate::service::{Answering, Call};
+use crate::service::{Answering, Call, HAS_SESSIONS};
 use crate::time::Timestamp;
 use crate::uploader::Config;
 
@@ -29,7 +29,7 @@ impl Upload {
         let operation = match &job.task {
             Task::Operation(operation) => operation,
             Task::Call(call) => {
-                if let (true, Call::ProbeRegion(region)) = (cfg!(feature = "tencent"), call) {
+                if let (true, Call::ProbeRegion(region)) = (HAS_SESSIONS, call) {
                     return self.won(region, cx);
                 }
                 let answering = Answering {
@@ -340,7 +340,7 @@ impl Upload {
 
     /// The object is complete.
     fn finish(&mut self, cx: &mut Context<'_>) {
-        if self.multipart.take().is_some() && !cx.service.ways().commits {
+        if self.multipart.take().is_some() && !cx.manners().commits {
             self.erase(cx);
         }
         let report = self.progress.finish(cx.now);

@@ -12,7 +12,7 @@ use crate::job::{Flight, Job, Status, Task};
 use crate::multipart::Multipart;
 use crate::progress::Report;
 use crate::protocol::{Operation, Signing};
-use crate::service::{Call, Calling, Credential};
+use crate::service::{Call, Calling, Credential, HAS_SESSIONS};
 use crate::text::hex;
 use crate::time::Timestamp;
 
@@ -133,7 +133,7 @@ impl Upload {
             Task::Operation(operation) => self.operation_request(operation, cx),
         };
         let Some(request) = request else { return };
-        if self.jobs[index].takes_account() && cx.service.ways().one_time {
+        if self.jobs[index].takes_account() && cx.manners().one_time {
             self.access.account = None;
         }
         let id = RequestId(cx.session.next_request);
@@ -187,7 +187,7 @@ impl Upload {
         let jobs = self.jobs.iter().filter_map(|job| match &job.status {
             // What is ready already waits for a request to end, not for time.
             Status::Ready { at } => {
-                let may_ask = job.takes_account() && cx.service.ways().one_time;
+                let may_ask = job.takes_account() && cx.manners().one_time;
                 ((may_ask || self.may_send(job)) && *at > cx.now).then_some(*at)
             }
             Status::InFlight(flight) => {
@@ -243,7 +243,7 @@ impl Upload {
             is_stored: self.is_stored,
             ..Checkpoint::default()
         };
-        if cfg!(feature = "tencent") && self.is_stored {
+        if HAS_SESSIONS && self.is_stored {
             return Some(checkpoint);
         }
         let multipart = self.multipart.as_ref()?;

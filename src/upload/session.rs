@@ -10,7 +10,7 @@ use crate::integrity::Integrity;
 use crate::io::{Event, FileInfo, Output, TokenPurpose};
 use crate::job::{Job, Task};
 use crate::progress::Progress;
-use crate::service::{Answer, Call, Region, Target};
+use crate::service::{Answer, Call, HAS_SESSIONS, Region, Target};
 use crate::time::Timestamp;
 
 /// A race that takes longer has no winner: it is to save time.
@@ -35,7 +35,7 @@ impl Upload {
     }
 
     fn current_cover(&self) -> Option<&Cover> {
-        self.cover.as_ref().filter(|cover| cfg!(feature = "tencent") && cover.is_current)
+        self.cover.as_ref().filter(|cover| HAS_SESSIONS && cover.is_current)
     }
 
     /// The file that is being sent.
@@ -67,7 +67,7 @@ impl Upload {
     pub(super) fn open(&mut self, cx: &mut Context<'_>) {
         let is_known =
             cx.session.nearest.as_ref().is_some_and(|(_, at)| cx.now.since(*at) < NEAREST_FOR);
-        let races = cx.service.ways().races && cx.config.races;
+        let races = cx.manners().races && cx.config.races;
         if races && !is_known && self.media.handle().is_none() {
             self.jobs.push(Job::new(Task::Call(Call::ListRegions), cx.now));
             self.race_ends = Some(cx.now + LONGEST_RACE);
@@ -79,7 +79,7 @@ impl Upload {
     /// The service has answered.
     pub(super) fn answered(&mut self, answer: Answer, cx: &mut Context<'_>) {
         match answer {
-            Answer::Committed(media) if cfg!(feature = "tencent") => {
+            Answer::Committed(media) if HAS_SESSIONS => {
                 self.note_success(cx);
                 self.media.learn(media);
                 self.announce_target(cx);
@@ -89,7 +89,7 @@ impl Upload {
                 self.note_success(cx);
                 self.admit(permit, cx);
             }
-            Answer::Regions(regions) if cfg!(feature = "tencent") => self.race(regions, cx),
+            Answer::Regions(regions) if HAS_SESSIONS => self.race(regions, cx),
             Answer::Committed(_) | Answer::Regions(_) => {}
         }
     }
@@ -132,7 +132,7 @@ impl Upload {
     /// Asks for a key where a call waits for one of its own.
     pub(super) fn ask_token(&mut self, cx: &mut Context<'_>) {
         let is_asked = self.access.account.is_some() || self.access.is_asking();
-        if !cx.service.ways().one_time || is_asked || !self.is_active() {
+        if !cx.manners().one_time || is_asked || !self.is_active() {
             return;
         }
         let waiting = self.jobs.iter().find(|job| job.takes_account() && job.is_ready(cx.now));
@@ -150,7 +150,7 @@ impl Upload {
 
     /// An object is complete: on to the next, or to the end.
     pub(super) fn next_object(&mut self, cx: &mut Context<'_>) {
-        let commits = cx.service.ways().commits;
+        let commits = cx.manners().commits;
         if commits {
             let target = self.object_target().clone();
             cx.event(Event::Stored { file: self.source(), target });
@@ -196,6 +196,6 @@ impl Upload {
     }
 
     pub(super) fn race_deadline(&self) -> Option<Timestamp> {
-        self.race_ends.filter(|_| cfg!(feature = "tencent"))
+        self.race_ends.filter(|_| HAS_SESSIONS)
     }
 }

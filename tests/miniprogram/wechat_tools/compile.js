@@ -25,7 +25,8 @@ const here = fileURLToPath(import.meta.url)
  * @param {string} target
  */
 export async function compile(folder, target) {
-  const child = promisify(execFile)(process.execPath, [here, folder, target], { timeout: HANG_MS })
+  // It leaves an empty folder wherever it runs.
+  const child = promisify(execFile)(process.execPath, [here, folder, target], { cwd: dirname(folder), timeout: HANG_MS })
   await child.catch(({ stdout, stderr }) => { throw new Error(`WeChat's compiler failed:\n${stdout}\n${stderr}`) })
 }
 
