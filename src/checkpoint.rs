@@ -12,6 +12,8 @@ use crate::id::PartNumber;
 use crate::io::FileInfo;
 use crate::json::{Json, Record};
 use crate::protocol::Part;
+#[cfg(feature = "server")]
+use crate::service::Credential;
 use crate::service::{HAS_SESSIONS, Target};
 use crate::time::Timestamp;
 
@@ -39,6 +41,20 @@ pub struct Checkpoint {
     pub segments: Vec<(u32, u64)>,
     /// The stored parts whose `ETag` is known, ascending by number.
     pub parts: Vec<Part>,
+    /// The only key that there is to the upload.
+    #[cfg(feature = "server")]
+    pub kept: Option<Kept>,
+}
+
+/// What a service that makes no second key to an upload cannot tell again. It is
+/// a secret: the host of such a service has to seal its records.
+#[cfg(feature = "server")]
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Kept {
+    /// The key.
+    pub credential: Credential,
+    /// The object key of the cover, if there is one.
+    pub cover: Option<String>,
 }
 
 impl Checkpoint {
@@ -90,6 +106,12 @@ impl Checkpoint {
         ] {
             record.set(name, &number);
         }
+        #[cfg(feature = "server")]
+        if let Some(Kept { credential, cover }) = &self.kept {
+            let expires = credential.expires.map(|end| end.0 as f64);
+            let Credential { id, secret, token, .. } = credential;
+            record.set("credential", &(id, secret, token, expires, cover));
+        }
         let segments = self.segments.iter();
         let segments: Vec<_> =
             segments.map(|(first, part)| [f64::from(*first), *part as f64]).collect();
@@ -123,11 +145,25 @@ impl Checkpoint {
             bucket: record.member_text("bucket")?,
             key: record.member_text("object")?,
             endpoint: record.member_text("endpoint").unwrap_or_default(),
+            #[cfg(feature = "server")]
+            kept: kept(&record),
             upload_id,
             segments,
             parts,
         })
     }
+}
+
+#[cfg(feature = "server")]
+fn kept(record: &Json) -> Option<Kept> {
+    let fields = record.member("credential")?.items()?;
+    let text = |index: usize| fields.get(index)?.text();
+    let expires = fields.get(3).and_then(Json::whole).map(Timestamp);
+    let (id, secret, token) = (text(0)?, text(1)?, text(2)?);
+    Some(Kept {
+        credential: Credential { id, secret, token, expires, issued: None },
+        cover: text(4),
+    })
 }
 
 type Upload = (String, Vec<(u32, u64)>, Vec<Part>);
@@ -208,8 +244,6 @@ mod tests {
 
     fn checkpoint() -> Checkpoint {
         Checkpoint {
-            session: None,
-            is_stored: false,
             video_id: Some("VID".into()),
             bucket: "b".into(),
             key: "sv/a.mp4".into(),
@@ -217,6 +251,29 @@ mod tests {
             upload_id: "UP".into(),
             segments: vec![(1, 1 << 20), (3, 2 << 20)],
             parts: vec![part(1, "E1"), part(3, "E3")],
+            ..Checkpoint::default()
+        }
+    }
+
+    #[cfg(feature = "server")]
+    #[test]
+    fn the_only_key_comes_back() {
+        let credential = Credential {
+            id: "ID".into(),
+            secret: "KEY".into(),
+            token: "TOKEN".into(),
+            expires: Some(NOW + LIFE),
+            issued: None,
+        };
+        for cover in [None, Some("sv/a.jpg".into())] {
+            for expires in [None, credential.expires] {
+                let credential = Credential { expires, ..credential.clone() };
+                let kept = Some(Kept { credential, cover: cover.clone() });
+                let checkpoint = Checkpoint { kept, ..checkpoint() };
+                let text = checkpoint.to_text(&info(), "7", NOW, 0);
+                let read = Checkpoint::from_text(&text, &info(), "7", NOW, LIFE);
+                assert_eq!(read, Some(checkpoint));
+            }
         }
     }
 

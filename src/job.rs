@@ -83,6 +83,12 @@ impl Job {
         self.is_call() && !(HAS_SESSIONS && probes)
     }
 
+    /// Whether it tells the service once more what it may know.
+    pub(crate) fn commits_again(&self) -> bool {
+        let commits = matches!(self.task, Task::Call(Call::CommitUpload { .. }));
+        HAS_SESSIONS && self.in_doubt && commits
+    }
+
     /// Whether it only frees what was stored: it outlives the upload.
     pub(crate) fn cleans_up(&self) -> bool {
         matches!(self.task, Task::Operation(Operation::AbortMultipartUpload { .. }))

@@ -75,6 +75,8 @@ pub use retry::{Random, RetryPolicy};
 pub use service::aliyun::Vod;
 #[cfg(feature = "tencent")]
 pub use service::tencent::Ugc;
+#[cfg(feature = "server")]
+pub use service::tencent::api::Api;
 pub use service::{Credential, Grant, Media, Permit, Target};
 pub use time::Timestamp;
 pub use uploader::{Config, Uploader};

@@ -39,6 +39,7 @@ pub trait Service {
 
 /// What a service is like, as far as the state machine has to know.
 #[derive(Clone, Copy, Debug)]
+#[allow(clippy::struct_excessive_bools)] // each is a way of its own
 pub struct Manners {
     /// Whether the application gives a key for each single call, and not one
     /// that lasts.
@@ -48,6 +49,8 @@ pub struct Manners {
     pub commits: bool,
     /// Whether it tells of several regions, of which the nearest is to be found.
     pub races: bool,
+    /// Whether it makes another key to an upload that is under way.
+    pub renews: bool,
     /// How long an unfinished upload can go on.
     pub life: Duration,
 }
@@ -91,6 +94,8 @@ pub struct Calling<'a> {
     pub region: &'a str,
     /// The service's address, where it is not the region's own.
     pub endpoint: Option<&'a str>,
+    /// The service's clock.
+    pub now: Timestamp,
     /// A text never used before: services refuse a repeated request.
     pub nonce: &'a str,
     /// The file that the media is made of.
@@ -110,6 +115,8 @@ pub struct Calling<'a> {
 pub struct Answering<'a> {
     /// When it came.
     pub now: Timestamp,
+    /// The key that the call was signed with, if it lasts.
+    pub account: Option<&'a Credential>,
     /// The service's address, where it is not the region's own.
     pub endpoint: Option<&'a str>,
     /// Whether the platform lets requests go to the service's host alone.
@@ -182,6 +189,9 @@ pub struct Media {
     pub cover_url: Option<String>,
     /// What proves to the application's server that the media is this one.
     pub proof: Option<String>,
+    /// The service's name for the call that made it.
+    #[cfg(feature = "server")]
+    pub request_id: Option<String>,
 }
 
 impl Media {
@@ -205,6 +215,8 @@ impl Media {
             (&mut self.file_url, told.file_url),
             (&mut self.cover_url, told.cover_url),
             (&mut self.proof, told.proof),
+            #[cfg(feature = "server")]
+            (&mut self.request_id, told.request_id),
         ] {
             *known = told.or(known.take());
         }

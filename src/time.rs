@@ -3,6 +3,8 @@
 use core::ops::Add;
 use core::time::Duration;
 
+#[cfg(feature = "server")]
+use crate::text::concat;
 use crate::text::decimal;
 
 /// Milliseconds since 1970-01-01T00:00:00Z.
@@ -94,6 +96,16 @@ impl Timestamp {
         pad(&mut text, date.month as u64, 2);
         pad(&mut text, date.day, 2);
         text
+    }
+
+    /// Reads `Sat, 21 Nov 2026 05:20:00 GMT`, the form of a `Date` header. `None`
+    /// for anything else.
+    #[cfg(feature = "server")]
+    pub fn parse_rfc1123(text: &str) -> Option<Self> {
+        let mut words = text.split(' ').skip(1);
+        let (day, month, year, time) = (words.next()?, words.next()?, words.next()?, words.next()?);
+        let month = MONTHS.iter().position(|name| *name == month)? as u64 + 1;
+        Self::parse_iso(&concat(&[year, "-", &decimal(month, 2), "-", day, "T", time, "Z"]))
     }
 
     /// Reads `2026-11-21T05:20:00Z` or `2026-11-21T05:20:00.123Z`, the forms in

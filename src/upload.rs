@@ -22,6 +22,8 @@ use crate::uploader::Config;
 mod access;
 mod answer;
 mod failure;
+#[cfg(feature = "server")]
+mod kept;
 mod send;
 mod session;
 
@@ -57,6 +59,7 @@ impl Context<'_> {
             one_time: HAS_SESSIONS && manners.one_time,
             commits: HAS_SESSIONS && manners.commits,
             races: HAS_SESSIONS && manners.races,
+            renews: cfg!(not(feature = "server")) || manners.renews,
             ..manners
         }
     }

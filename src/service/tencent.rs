@@ -16,6 +16,9 @@ use crate::json::{Json, Record};
 use crate::text::{concat, cut_last, decimal};
 use crate::time::Timestamp;
 
+#[cfg(feature = "server")]
+pub mod api;
+
 /// Tencent VOD, as clients use it.
 #[derive(Clone, Copy, Debug)]
 pub struct Ugc;
@@ -30,7 +33,7 @@ const LIFE: Duration = Duration::from_hours(24);
 
 impl Service for Ugc {
     fn manners(&self) -> Manners {
-        Manners { one_time: true, commits: true, races: true, life: LIFE }
+        Manners { one_time: true, commits: true, races: true, renews: true, life: LIFE }
     }
 
     fn request(&self, call: &Call, cx: &Calling<'_>) -> Request {

@@ -29,6 +29,9 @@ pub(super) struct Access {
     pub(super) account: Option<Credential>,
     /// Without a credential nothing is sent to the storage, whatever the phase.
     pub(super) credential: Option<Credential>,
+    /// Whether it is the only one that the service makes for the upload.
+    #[cfg(feature = "server")]
+    pub(super) is_only_one: bool,
     pub(super) target: Target,
     /// Counts credentials, so that a late refusal of an old one is known.
     pub(super) generation: u32,
@@ -164,6 +167,10 @@ impl Upload {
         if self.jobs.iter().any(Job::is_call) {
             return;
         }
+        #[cfg(feature = "server")]
+        if self.goes_on_with_kept_key(cx) {
+            return;
+        }
         let call = match self.media.handle().cloned().filter(|_| !self.info.is_image) {
             Some(session) if HAS_SESSIONS && matches!(self.phase, Phase::Committing) => {
                 Call::CommitUpload { session }
@@ -200,11 +207,16 @@ impl Upload {
         let access = &mut self.access;
         let elsewhere =
             (&target.bucket, &target.key) != (&access.target.bucket, &access.target.key);
-        access.renew_at = credential.expires.and_then(|end| renewal_of(cx.now, end));
+        let renewal = credential.expires.and_then(|end| renewal_of(cx.now, end));
+        access.renew_at = renewal.filter(|_| cx.manners().renews);
         // It cannot be earlier than when the credential was made.
         let clock = cx.now.shifted(cx.session.clock_offset);
         if let Some(issued) = credential.issued.filter(|issued| clock + MAX_SKEW < *issued) {
             cx.session.clock_offset = cx.now.offset_to(issued);
+        }
+        #[cfg(feature = "server")]
+        {
+            access.is_only_one = !cx.manners().renews;
         }
         access.credential = Some(credential);
         access.target = target;
@@ -218,6 +230,10 @@ impl Upload {
             }
             self.phase = Phase::Permitted;
         } else if elsewhere {
+            if HAS_SESSIONS {
+                // With its cover, whatever of them is stored.
+                self.first_object();
+            }
             self.begin(cx);
         }
     }

@@ -2,6 +2,7 @@
 
 use core::time::Duration;
 
+use super::session::uncertain;
 use super::{Context, Outcome, Phase, Purpose, Upload};
 use crate::error::{Error, ErrorKind, Recovery};
 use crate::io::{Event, Output};
@@ -87,7 +88,8 @@ impl Upload {
                     self.renew(error, cx);
                 }
             }
-            Recovery::CreateAnew if self.media.forget() => self.call(cx),
+            // A commit whose answer was lost may have been the end of it.
+            Recovery::CreateAnew if !job.commits_again() && self.media.forget() => self.call(cx),
             Recovery::Restart if self.may_be_complete(&job) => {
                 let is_sent = matches!(self.phase, Phase::Completing);
                 self.phase = Phase::Confirming { is_sent };
@@ -97,6 +99,7 @@ impl Upload {
             Recovery::Relist => self.relist(Purpose::Mismatch, error, cx),
             _ if job.is_call() && self.can_do_without_call() => self.do_without(error, cx),
             // What can be done without a key from the service is being done.
+            _ if job.commits_again() => self.give_up(uncertain(error), cx),
             _ if job.is_call() => self.give_up(error, cx),
             Recovery::CorrectClock(_) | Recovery::CreateAnew | Recovery::GiveUp => {
                 self.refused(error, cx);

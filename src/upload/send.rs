@@ -156,6 +156,7 @@ impl Upload {
             account: self.access.account.as_ref().unwrap_or(&nobody),
             region: region.unwrap_or(&cx.config.region),
             endpoint: cx.config.service_endpoint.as_deref(),
+            now: cx.now.shifted(cx.session.clock_offset),
             nonce: &nonce,
             info: &self.info,
             cover: self.cover.as_ref().map(|cover| &cover.info),
@@ -241,6 +242,8 @@ impl Upload {
             key: self.access.target.key.clone(),
             endpoint: self.access.target.endpoint.clone(),
             is_stored: self.is_stored,
+            #[cfg(feature = "server")]
+            kept: self.key_to_keep(),
             ..Checkpoint::default()
         };
         if HAS_SESSIONS && self.is_stored {

@@ -5,12 +5,14 @@ use core::time::Duration;
 
 use super::access::Question;
 use super::{Context, Outcome, Phase, Upload};
+use crate::error::Error;
 use crate::id::FileId;
 use crate::integrity::Integrity;
 use crate::io::{Event, FileInfo, Output, TokenPurpose};
 use crate::job::{Job, Task};
 use crate::progress::Progress;
 use crate::service::{Answer, Call, HAS_SESSIONS, Region, Target};
+use crate::text::concat;
 use crate::time::Timestamp;
 
 /// A race that takes longer has no winner: it is to save time.
@@ -198,4 +200,10 @@ impl Upload {
     pub(super) fn race_deadline(&self) -> Option<Timestamp> {
         self.race_ends.filter(|_| HAS_SESSIONS)
     }
+}
+
+/// A commit is refused whose earlier answer was lost.
+pub(super) fn uncertain(error: Error) -> Error {
+    const HINT: &str = "An answer was lost before: look whether the media is there.";
+    Error { hint: HINT, message: concat(&[&error.message, " ", HINT]), ..error }
 }

@@ -85,7 +85,8 @@ pub(super) fn overrides(wishes: JsValue) -> Overrides {
 
 /// Reads what the application answers when it is asked for a credential:
 /// `{ uploadAuth, uploadAddress?, videoId?, … }`, `{ signature }` for a call
-/// of Tencent's, or an STS token
+/// of Tencent's, `{ secretId, secretKey, token? }` for all calls of its server
+/// interface, or an STS token
 /// `{ accessKeyId, accessKeySecret, securityToken, Expiration? }`, which with
 /// `direct` is a key to the storage itself, at `{ endpoint, bucket, object }`
 /// or where the file goes already; or, with `{ refusal, message }`, that there
@@ -96,6 +97,11 @@ pub(super) fn grant(given: JsValue, now: Timestamp) -> Result<Grant, Error> {
     if let Some(code) = text("refusal") {
         let message = text("message").unwrap_or_default();
         return Err(Error::new(ErrorKind::CredentialExpired, &code, &message, ""));
+    }
+    #[cfg(feature = "server")]
+    if let (Some(id), Some(secret)) = (text("secretId"), text("secretKey")) {
+        let token = text("token").unwrap_or_default();
+        return Ok(Grant::Account(Credential { id, secret, token, ..Credential::default() }));
     }
     #[cfg(feature = "tencent")]
     if let Some(token) = given.member_text("signature") {
@@ -330,6 +336,8 @@ fn target_object(target: &Target, media: &Media) -> Object {
         ("coverUrl", media.cover_url.as_deref()),
         #[cfg(feature = "tencent")]
         ("proof", media.proof.as_deref()),
+        #[cfg(feature = "server")]
+        ("requestId", media.request_id.as_deref()),
     ] {
         if let Some(value) = value {
             set(&object, name, value);

@@ -35,6 +35,10 @@ type Cloud = (&'static dyn Protocol, &'static dyn Service);
 
 /// The cloud that the options name, of those that this build knows.
 fn cloud(options: &Json) -> Cloud {
+    #[cfg(feature = "server")]
+    if options.flag("server") {
+        return (&crate::protocol::cos::Cos, &crate::service::tencent::api::Api);
+    }
     #[cfg(feature = "tencent")]
     if options.flag("tencent") || cfg!(not(feature = "aliyun")) {
         return (&crate::protocol::cos::Cos, &crate::service::tencent::Ugc);

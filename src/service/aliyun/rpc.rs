@@ -194,6 +194,7 @@ mod tests {
             account: &account,
             region,
             endpoint,
+            now: crate::time::Timestamp(0),
             nonce: "n",
             info,
             cover: None,
