@@ -50,6 +50,7 @@ pub struct Manners {
     /// Whether it tells of several regions, of which the nearest is to be found.
     pub races: bool,
     /// Whether it makes another key to an upload that is under way.
+    #[cfg(feature = "server")]
     pub renews: bool,
     /// How long an unfinished upload can go on.
     pub life: Duration,
@@ -95,6 +96,7 @@ pub struct Calling<'a> {
     /// The service's address, where it is not the region's own.
     pub endpoint: Option<&'a str>,
     /// The service's clock.
+    #[cfg(feature = "server")]
     pub now: Timestamp,
     /// A text never used before: services refuse a repeated request.
     pub nonce: &'a str,
@@ -116,6 +118,7 @@ pub struct Answering<'a> {
     /// When it came.
     pub now: Timestamp,
     /// The key that the call was signed with, if it lasts.
+    #[cfg(feature = "server")]
     pub account: Option<&'a Credential>,
     /// The service's address, where it is not the region's own.
     pub endpoint: Option<&'a str>,
@@ -127,10 +130,12 @@ pub struct Answering<'a> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Answer {
     /// The media is there.
+    #[cfg(feature = "tencent")]
     Committed(Media),
     /// Where objects go and the key to it.
     Permit(Permit),
     /// Where they might go.
+    #[cfg(feature = "tencent")]
     Regions(Vec<Region>),
 }
 

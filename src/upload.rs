@@ -53,13 +53,14 @@ pub(crate) struct Session {
 
 impl Context<'_> {
     /// What the service is like, without what no service of this build is like.
+    #[allow(clippy::inline_always)] // in place, what is known of a build leaves out code
+    #[inline(always)]
     fn manners(&self) -> Manners {
         let manners = self.service.manners();
         Manners {
             one_time: HAS_SESSIONS && manners.one_time,
             commits: HAS_SESSIONS && manners.commits,
             races: HAS_SESSIONS && manners.races,
-            renews: cfg!(not(feature = "server")) || manners.renews,
             ..manners
         }
     }

@@ -109,6 +109,8 @@ async function bundle() {
     ['js/script.js', 'vodupload.script.js', 'iife', 'both'],
     ['js/aliyun.js', 'aliyun.js', 'esm', 'aliyun'],
     ['js/tencent.js', 'tencent.js', 'esm', 'tencent'],
+    // One file for import and for the require of Tencent's samples.
+    ['js/node.js', 'node.cjs', 'cjs', 'server'],
   ]
   const types = 'vodupload.d.ts'
   const files = [types, 'miniprogram', ...bundles.flatMap(([, file]) => [file, `${file}.map`])]
@@ -121,7 +123,7 @@ async function bundle() {
     entryPoints: [join(root, entry)],
     outfile: join(dist, file),
     format,
-    target: 'es2020',
+    ...(format === 'cjs' ? { platform: 'node', target: 'node20', inject: [join(root, 'js/host/node_timers.js')] } : { target: 'es2020' }),
     sourcemap: true,
     sourcesContent: true,
     plugins: [corePluginOf(flavour)],

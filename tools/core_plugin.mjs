@@ -5,8 +5,8 @@ import { join } from 'node:path'
 import { wasmTarget } from './env.mjs'
 import { moduleOf } from './wasm_text.mjs'
 
-/** The builds of the core, by the clouds that they know. */
-export const FLAVOURS = { both: 'aliyun,tencent', aliyun: 'aliyun', tencent: 'tencent' }
+/** The builds of the core, by what they know. */
+export const FLAVOURS = { both: 'aliyun,tencent', aliyun: 'aliyun', tencent: 'tencent', server: 'server' }
 
 /** @typedef {keyof typeof FLAVOURS} Flavour */
 

@@ -17,6 +17,12 @@ if (typeof new VODUpload({}).addFile !== 'function' || typeof TcVod !== 'functio
 const { createUploadSignature, parseUploadSignature } = await import('vodupload/signature')
 const { secretId, warnings } = parseUploadSignature(createUploadSignature({ secretId: 'id' }, 'key'))
 if (secretId !== 'id' || warnings.length > 0) throw new Error('a signature is not what was signed: ' + JSON.stringify(warnings))
+const { VodUploadClient, VodUploadRequest } = await import('vodupload/node')
+const { createRequire } = await import('node:module')
+if (createRequire(import.meta.url)('vodupload/node').VodUploadClient !== VodUploadClient) throw new Error('required and imported are two')
+const client = new VodUploadClient('id', 'key')
+const refused = await client.upload('ap-guangzhou', new VodUploadRequest({ MediaFilePath: 'none.mp4' })).then(() => '', ({ code }) => code)
+if (refused !== 'NoMediaFile') throw new Error('no file was no ' + refused)
 console.log('imports in Node: ' + Object.keys(api).join(', '))
 `
 const IN_PAGE = `
@@ -40,6 +46,16 @@ export const end: Promise<string> = uploader.on('media_progress', ({ percent }) 
 new Tencent({})
 `
 
+const IN_TYPESCRIPT_OF_A_SERVER = `
+import { VodUploadClient, VodUploadRequest } from 'vodupload/node'
+const request = new VodUploadRequest()
+request.MediaFilePath = 'a.mp4'
+const client = new VodUploadClient('', '', { onProgress: ({ of, percent }) => console.log(of, percent.toFixed(2)) })
+export const id: Promise<string> = client.upload('ap-guangzhou', request, (error, data) => console.log(error?.code, data?.FileId)).then(({ FileId }) => FileId)
+// @ts-expect-error: a field that VOD does not have
+client.upload('ap-guangzhou', { MediaPath: 'a.mp4' })
+`
+
 export async function checkPackage() {
   const scratch = realpathSync(mkdtempSync(join(tmpdir(), 'vodupload-')))
   try {
@@ -60,12 +76,15 @@ export async function checkPackage() {
     writeFileSync(join(scratch, 'node.js'), IN_NODE)
     writeFileSync(join(scratch, 'page.js'), IN_PAGE)
     writeFileSync(join(scratch, 'app.ts'), IN_TYPESCRIPT)
+    writeFileSync(join(scratch, 'server.ts'), IN_TYPESCRIPT_OF_A_SERVER)
     const here = { cwd: scratch }
     await run('npm', ['install', '--offline', '--no-audit', '--no-fund', '--loglevel=error', `./${packed.filename}`], here)
     await run('node', ['node.js'], here)
     await run('esbuild', ['page.js', '--bundle', '--format=iife', '--outfile=bundle.js', '--log-level=warning'], here)
     await run('tsc', ['--noEmit', '--strict', '--skipLibCheck', 'false', '--target', 'es2020', '--module', 'esnext',
       '--moduleResolution', 'bundler', '--types', '', 'app.ts'], here)
+    await run('tsc', ['--noEmit', '--strict', '--skipLibCheck', 'true', '--target', 'es2022', '--module', 'nodenext',
+      '--types', 'node', '--typeRoots', join(root, 'node_modules/@types'), 'server.ts'], here)
   } finally {
     rmSync(scratch, { recursive: true, force: true })
   }

@@ -45,6 +45,7 @@ const steps = {
   firefox: { title: 'the wasm in Firefox', go: () => wasmPack('--firefox') },
   e2e: { title: 'pages against the local cloud', go: () => nodeTest('tests/e2e') },
   miniprogram: { title: "the built mini program in sandboxes and engines, through WeChat's tools", go: () => nodeTest('tests/miniprogram') },
+  node: { title: 'the built server entry against the local cloud', go: () => nodeTest('tests/node') },
   package: { title: 'the packed package, installed elsewhere', go: checkPackage },
 }
 

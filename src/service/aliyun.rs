@@ -25,7 +25,14 @@ const LIFE: Duration = Duration::from_hours(7 * 24);
 
 impl Service for Vod {
     fn manners(&self) -> Manners {
-        Manners { one_time: false, commits: false, races: false, renews: true, life: LIFE }
+        Manners {
+            one_time: false,
+            commits: false,
+            races: false,
+            #[cfg(feature = "server")]
+            renews: true,
+            life: LIFE,
+        }
     }
 
     fn request(&self, call: &Call, cx: &Calling<'_>) -> Request {
@@ -236,7 +243,13 @@ mod tests {
     fn a_refused_call_is_classified_by_its_code() {
         let answer = |status, body: &str| {
             let response = Response { status, headers: vec![], body: body.into() };
-            let cx = Answering { now: NOW, account: None, endpoint: None, forwards: false };
+            let cx = Answering {
+                now: NOW,
+                #[cfg(feature = "server")]
+                account: None,
+                endpoint: None,
+                forwards: false,
+            };
             Vod.reply(&Call::CreateUpload, &response, &cx).expect_err("a refusal")
         };
         let kind = |status, code: &str| {

@@ -33,7 +33,14 @@ const LIFE: Duration = Duration::from_hours(24);
 
 impl Service for Ugc {
     fn manners(&self) -> Manners {
-        Manners { one_time: true, commits: true, races: true, renews: true, life: LIFE }
+        Manners {
+            one_time: true,
+            commits: true,
+            races: true,
+            #[cfg(feature = "server")]
+            renews: true,
+            life: LIFE,
+        }
     }
 
     fn request(&self, call: &Call, cx: &Calling<'_>) -> Request {

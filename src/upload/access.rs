@@ -208,7 +208,7 @@ impl Upload {
         let elsewhere =
             (&target.bucket, &target.key) != (&access.target.bucket, &access.target.key);
         let renewal = credential.expires.and_then(|end| renewal_of(cx.now, end));
-        access.renew_at = renewal.filter(|_| cx.manners().renews);
+        access.renew_at = renewal;
         // It cannot be earlier than when the credential was made.
         let clock = cx.now.shifted(cx.session.clock_offset);
         if let Some(issued) = credential.issued.filter(|issued| clock + MAX_SKEW < *issued) {
@@ -217,6 +217,7 @@ impl Upload {
         #[cfg(feature = "server")]
         {
             access.is_only_one = !cx.manners().renews;
+            access.renew_at = renewal.filter(|_| !access.is_only_one);
         }
         access.credential = Some(credential);
         access.target = target;

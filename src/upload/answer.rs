@@ -34,6 +34,7 @@ impl Upload {
                 }
                 let answering = Answering {
                     now: cx.now,
+                    #[cfg(feature = "server")]
                     account: self.access.account.as_ref(),
                     endpoint: cx.config.service_endpoint.as_deref(),
                     forwards: cx.config.forwards,

@@ -156,6 +156,7 @@ impl Upload {
             account: self.access.account.as_ref().unwrap_or(&nobody),
             region: region.unwrap_or(&cx.config.region),
             endpoint: cx.config.service_endpoint.as_deref(),
+            #[cfg(feature = "server")]
             now: cx.now.shifted(cx.session.clock_offset),
             nonce: &nonce,
             info: &self.info,

@@ -81,7 +81,8 @@ impl Upload {
     /// The service has answered.
     pub(super) fn answered(&mut self, answer: Answer, cx: &mut Context<'_>) {
         match answer {
-            Answer::Committed(media) if HAS_SESSIONS => {
+            #[cfg(feature = "tencent")]
+            Answer::Committed(media) => {
                 self.note_success(cx);
                 self.media.learn(media);
                 self.announce_target(cx);
@@ -91,11 +92,12 @@ impl Upload {
                 self.note_success(cx);
                 self.admit(permit, cx);
             }
-            Answer::Regions(regions) if HAS_SESSIONS => self.race(regions, cx),
-            Answer::Committed(_) | Answer::Regions(_) => {}
+            #[cfg(feature = "tencent")]
+            Answer::Regions(regions) => self.race(regions, cx),
         }
     }
 
+    #[cfg(feature = "tencent")]
     fn race(&mut self, regions: Vec<Region>, cx: &mut Context<'_>) {
         if regions.len() < 2 {
             return self.end_race(cx);

@@ -194,6 +194,7 @@ mod tests {
             account: &account,
             region,
             endpoint,
+            #[cfg(feature = "server")]
             now: crate::time::Timestamp(0),
             nonce: "n",
             info,
