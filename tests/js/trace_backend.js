@@ -41,8 +41,11 @@ const { tempCertificate, storageBucket, storageAppId, timestamp } = applyRespons
 export const MiB = 1 << 20
 const BUCKET = `${storageBucket}-${storageAppId}`
 
-/** What of an answer says which request it is to. @param {Wire} wire */
-function callOf({ method, url, fields }) {
+/** The service's name for a request. @param {FakeRequest} request */
+export const callOf = (request) => nameOf(wireOf(request))
+
+/** @param {Wire} wire */
+function nameOf({ method, url, fields }) {
   const { pathname, searchParams } = new URL(url)
   if (pathname === '/v3/index.php') return searchParams.get('Action') ?? ''
   if (fields) return 'PostObject'
@@ -97,7 +100,7 @@ export function backend({ apply = {}, regions = [], uploadId = 'UP1', listed, fa
   /** @param {FakeRequest} request */
   const serve = (request) => {
     requests.push(request)
-    const call = callOf(wireOf(request))
+    const call = callOf(request)
     const failure = fault(request, call)
     if (failure === 'fail') return void request.fail()
     if (failure !== 'hang') return lowered(failure ?? answers[call](request))
@@ -124,7 +127,7 @@ const present = (fields) => Object.fromEntries(Object.entries(fields).filter(([,
  */
 export function sentOf(wire, clock = NaN) {
   const { host, pathname, searchParams } = new URL(wire.url)
-  const call = callOf(wire)
+  const call = nameOf(wire)
   if (call === 'HEAD') return { call, to: host }
   const body = wire.body === null ? undefined : wire.body
   if (pathname === '/v3/index.php') return { call, to: host, body: typeof body === 'string' ? JSON.parse(body) : body }
@@ -266,7 +269,7 @@ export function hearing() {
     },
     /** All that comes, and nothing behind it. @param {FakeRequest[]} requests */
     async whole(requests) {
-      await within(end, () => `no end after ${requests.map((request) => callOf(wireOf(request)))}`)
+      await within(end, () => `no end after ${requests.map(callOf)}`)
       await settled()
       return { progress: Object.fromEntries(Object.entries(progress).map(([of, all]) => [of, outer(all)])), stored, ends }
     },
