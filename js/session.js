@@ -84,7 +84,8 @@ export function createSession(platform, options, hear) {
   const settings = {
     tencent: true,
     forwards: options.forward ?? host.forwards,
-    races: options.enableRaceRegion !== false,
+    // Where requests can go to one host only, none of the others would answer.
+    races: (options.enableRaceRegion ?? !host.forwards) !== false,
     integrity: options.integrity,
     corePath: options.corePath,
     vodEndpoint: options.vodEndpoint,

@@ -172,6 +172,8 @@ export function miniProgram(api, { loadCore, canReadRanges = () => true, timeout
         filePath: file.file,
         name: 'file',
         formData: objectOf(body.fields),
+        // They tell who stands in between where to pass it on to.
+        ...(headers.length > 0 && { header: objectOf(headers) }),
         fail: (/** @type {any} */ reason) => reject(unanswered(url, reason, file)),
       })
       // The fields are counted, too.

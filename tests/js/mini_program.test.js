@@ -241,6 +241,13 @@ test('a form is uploadFile with its fields in order, the path of the file, and i
   assert.deepEqual(await done, { status: 201, headers: { etag: '"E"' }, body: '<PostResponse/>' })
 })
 
+test('a form has the headers that it is signed with', async () => {
+  const program = fakeProgram()
+  const { source } = picked(program)
+  program.host.send({ ...formOf(SIZE), headers: [['authorization', 'A'], ['vod-forward-cos', 'b.example.com']] }, source, nothing)
+  assert.deepEqual(program.calls[0].header, { authorization: 'A', 'vod-forward-cos': 'b.example.com' })
+})
+
 test('the progress of a form is that of its file: the fields are taken off, and it is never above', () => {
   const program = fakeProgram()
   const { source } = picked(program)

@@ -24,6 +24,8 @@ const BROWSERS_ONLY = {
   'signature.test.js': 'it is for app servers',
   'storage.test.js': [[/^a file that cannot be read any more /, 'there it is a read that fails, not a request: mini_program.test.js']],
   'tabs.test.js': 'a mini program has one page, and no locks',
+  'tencent_traces.test.js': [[/^pages: /, 'they are of pages']],
+  'tencent_vectors.test.js': 'it asks for parts of any size, which would be read into memory, and for progress',
   'trap.test.js': [[/^a trap in progress /, PROGRESS]],
   'uploader.test.js': 'Uploader is an EventTarget, which mini programs do not have',
 }
