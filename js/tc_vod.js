@@ -58,10 +58,10 @@ function createUploader(host, options) {
     stored: (of, { bucket, object, endpoint }) => emit(of, 'upload', {
       Bucket: bucket, Key: object, Location: `${bucket}.${endpoint}/${object}`, statusCode: 200,
     }),
-    finished: ({ videoId, fileUrl, coverUrl, proof, verified }) => resolve({
+    finished: ({ videoId, fileUrl, coverUrl, proof, coverProof, verified }) => resolve({
       fileId: videoId,
       ...(fileUrl && { video: { url: fileUrl, verify_content: proof } }),
-      ...(coverUrl && { cover: { url: coverUrl } }),
+      ...(coverUrl && { cover: { url: coverUrl, verify_content: coverProof } }),
       verified,
     }),
     // Those of the service are numbers.

@@ -110,7 +110,7 @@ export type TcVodUploadOptions = Partial<SessionOptions>
 export interface TcVodResult {
   fileId: string
   video?: { url: string; verify_content?: string }
-  cover?: { url: string }
+  cover?: { url: string; verify_content?: string }
   verified: boolean
 }
 

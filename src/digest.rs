@@ -28,6 +28,14 @@ pub(crate) fn hmac_sha256(key: &[u8], message: &[u8]) -> Vec<u8> {
     mac.finalize().into_bytes().to_vec()
 }
 
+/// MD5 of `message`.
+#[cfg(feature = "tencent")]
+pub(crate) fn md5(message: &[u8]) -> [u8; 16] {
+    let mut md5 = Md5::new();
+    md5.update(message);
+    md5.finish()
+}
+
 /// SHA-1 of `message`.
 pub(crate) fn sha1(message: &[u8]) -> Vec<u8> {
     Sha1::digest(message).to_vec()

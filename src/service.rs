@@ -117,6 +117,9 @@ pub struct Calling<'a> {
 pub struct Answering<'a> {
     /// When it came.
     pub now: Timestamp,
+    /// What was asked for besides: the application's words of the media.
+    #[cfg(feature = "tencent")]
+    pub metadata: &'a str,
     /// The key that the call was signed with, if it lasts.
     #[cfg(feature = "server")]
     pub account: Option<&'a Credential>,
@@ -150,7 +153,8 @@ pub struct Credential {
     pub token: String,
     /// When the service stops accepting it, by the device's clock, if it said so.
     pub expires: Option<Timestamp>,
-    /// When it was made, by the service's clock, if that can be told.
+    /// When it was made, by the service's clock, if that can be told: just now,
+    /// if the service has made it for this upload.
     pub issued: Option<Timestamp>,
 }
 
@@ -194,6 +198,9 @@ pub struct Media {
     pub cover_url: Option<String>,
     /// What proves to the application's server that the media is this one.
     pub proof: Option<String>,
+    /// The same of the cover.
+    #[cfg(feature = "tencent")]
+    pub cover_proof: Option<String>,
     /// The service's name for the call that made it.
     #[cfg(feature = "server")]
     pub request_id: Option<String>,
@@ -220,6 +227,8 @@ impl Media {
             (&mut self.file_url, told.file_url),
             (&mut self.cover_url, told.cover_url),
             (&mut self.proof, told.proof),
+            #[cfg(feature = "tencent")]
+            (&mut self.cover_proof, told.cover_proof),
             #[cfg(feature = "server")]
             (&mut self.request_id, told.request_id),
         ] {

@@ -163,7 +163,7 @@ fn applied(cover: bool) -> Value {
 fn committed() -> Value {
     json!({ "code": 0, "data": {
         "fileId": "528589080123", "video": { "url": "http://v", "verify_content": "proof" },
-        "cover": { "url": "http://c" },
+        "cover": { "url": "http://c", "verify_content": "proof of c" },
     }})
 }
 
@@ -176,7 +176,7 @@ fn an_upload_is_applied_for_stored_and_committed_with_a_signature_each() {
         asked,
         json!({
             "signature": "signature 1", "videoName": "a.b", "videoType": "mp4", "videoSize": 1000.0,
-            "coverName": "c", "coverType": "jpg", "coverSize": 10.0,
+            "coverName": "c", "coverType": "jpg", "coverSize": 10.0, "uploadFromWeb": true,
         })
     );
     assert_eq!(world.store(), ["PUT aa11/bb22.mp4", "PUT aa11/cover.jpg"]);
@@ -197,6 +197,7 @@ fn an_upload_is_applied_for_stored_and_committed_with_a_signature_each() {
     assert_eq!(media.video_id.as_deref(), Some("528589080123"));
     assert_eq!(media.cover_url.as_deref(), Some("http://c"));
     assert_eq!(media.proof.as_deref(), Some("proof"));
+    assert_eq!(media.cover_proof.as_deref(), Some("proof of c"));
     assert_eq!(world.storage, None, "no record outlives it");
 }
 
@@ -287,7 +288,10 @@ fn an_upload_that_was_ended_goes_on_with_its_session() {
     next.begin(3 * MB, None);
     next.sign(TokenPurpose::Refresh);
     let asked = next.serve("ApplyUploadUGC", &applied(false));
-    assert_eq!(asked, json!({ "signature": "signature 1", "vodSessionKey": "SESSION" }));
+    assert_eq!(
+        asked,
+        json!({ "signature": "signature 1", "vodSessionKey": "SESSION", "uploadFromWeb": true })
+    );
     let (_, request) = next.take();
     assert!(request.url.contains("?max-parts=1000&part-number-marker=0&uploadId=UP"));
 
@@ -319,4 +323,33 @@ fn what_is_stored_is_only_committed_after_a_failure() {
     next.sign(TokenPurpose::Commit);
     next.serve("CommitUploadUGC", &committed());
     assert!(matches!(next.ended(), Some(Event::Succeeded { is_verified: false, .. })));
+}
+
+#[test]
+fn a_cover_alone_goes_where_covers_go() {
+    let mut world = World::new(calm(), None);
+    let metadata = json!({ "fileId": "528" }).to_string();
+    let info = FileInfo { metadata, ..info("c.jpg", 10) };
+    world.give(Input::Add { file: FILE, info, overrides: Overrides::default() });
+    world.give(Input::Start);
+    world.give(Input::Loaded { file: FILE, text: None });
+    world.sign(TokenPurpose::Apply);
+    // Also when the answer has a place for a video.
+    let asked = world.serve("ApplyUploadUGC", &applied(true));
+    assert_eq!((&asked["fileId"], &asked["coverName"]), (&json!("528"), &json!("c")));
+    assert_eq!(world.store(), ["PUT aa11/cover.jpg"]);
+}
+
+#[test]
+fn a_clock_that_is_wrong_is_corrected_before_the_storage_refuses_it() {
+    for skew in [-7_200, 7_200] {
+        let mut world = World::new(calm(), None);
+        world.now = (SERVER * 1000).checked_add_signed(skew * 1000).unwrap();
+        world.begin(1_000, None);
+        world.sign(TokenPurpose::Apply);
+        world.serve("ApplyUploadUGC", &applied(false));
+        let (_, request) = world.take();
+        let window = format!("q-sign-time={};{}", SERVER - 60, SERVER + 3_600);
+        assert!(format!("{request:?}").contains(&window), "{skew}: {request:?}");
+    }
 }

@@ -4,11 +4,12 @@
 
 use super::s3::{self, Call, Dialect, NEW_CREDENTIAL, Query, content_type};
 use super::{Operation, Protocol, Reply, Signing};
+use crate::digest::md5;
 use crate::error::{Error, ErrorKind};
 use crate::http::{Body, Method, Request, Response};
 use crate::plan::Limits;
 use crate::service::Target;
-use crate::text::{concat, percent_encode};
+use crate::text::{base64, concat, percent_encode};
 
 pub mod sign;
 
@@ -45,6 +46,9 @@ impl Protocol for Cos {
         let path = concat(&["/", &cx.target.key]);
         let authorization = sign::authorization(call.method.as_str(), &path, &call.query, cx);
         let mut headers = vec![("content-type", call.content_type)];
+        if let Body::Text(list) = &call.body {
+            headers.push(("content-md5", base64(&md5(list.as_bytes()))));
+        }
         headers.extend(credentials(authorization, cx));
         Request {
             method: call.method,

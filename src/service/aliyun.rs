@@ -245,6 +245,8 @@ mod tests {
             let response = Response { status, headers: vec![], body: body.into() };
             let cx = Answering {
                 now: NOW,
+                #[cfg(feature = "tencent")]
+                metadata: "",
                 #[cfg(feature = "server")]
                 account: None,
                 endpoint: None,

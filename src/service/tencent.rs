@@ -65,6 +65,9 @@ impl Service for Ugc {
             }
             Call::ListRegions | Call::ProbeRegion(_) => "PrepareUploadUGC",
         };
+        if !cx.forwards && action == "ApplyUploadUGC" {
+            record.set("uploadFromWeb", &true);
+        }
         let url = concat(&[&address(cx), "/v3/index.php?Action=", action]);
         let headers = vec![("content-type", "application/json".into())];
         Request { method: Method::Post, url, headers, body: Body::Text(record.text()) }
@@ -161,7 +164,8 @@ fn permit(data: &Json, cx: &Answering<'_>) -> Option<Permit> {
             via: cx.forwards.then(|| forwarder(data, cx)),
         })
     };
-    let (video, cover) = (target("video"), target("cover"));
+    let is_of_cover = Json::parse(cx.metadata).is_some_and(|told| told.member("fileId").is_some());
+    let (video, cover) = (target("video").filter(|_| !is_of_cover), target("cover"));
     let media = Media { session: Some(data.member_text("vodSessionKey")?), ..Media::default() };
     // A cover alone is the file itself.
     let (target, cover) = if video.is_some() { (video, cover) } else { (cover, None) };
@@ -183,6 +187,7 @@ fn committed(data: &Json) -> Option<Answer> {
         file_url: of("video", "url"),
         cover_url: of("cover", "url"),
         proof: of("video", "verify_content"),
+        cover_proof: of("cover", "verify_content"),
         ..Media::default()
     }))
 }

@@ -20,7 +20,7 @@ const MARGIN: Duration = Duration::from_mins(2);
 
 /// Below this, services accept a clock as it is; and a server that tells a
 /// wrong time is not to be followed where there is no need.
-const MAX_SKEW: Duration = Duration::from_mins(10);
+pub(super) const MAX_SKEW: Duration = Duration::from_mins(10);
 
 /// The right to send.
 #[derive(Debug, Default)]

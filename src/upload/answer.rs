@@ -34,6 +34,8 @@ impl Upload {
                 }
                 let answering = Answering {
                     now: cx.now,
+                    #[cfg(feature = "tencent")]
+                    metadata: &self.info.metadata,
                     #[cfg(feature = "server")]
                     account: self.access.account.as_ref(),
                     endpoint: cx.config.service_endpoint.as_deref(),

@@ -3,7 +3,7 @@
 
 use core::time::Duration;
 
-use super::access::Question;
+use super::access::{MAX_SKEW, Question};
 use super::{Context, Outcome, Phase, Upload};
 use crate::error::Error;
 use crate::id::FileId;
@@ -11,7 +11,7 @@ use crate::integrity::Integrity;
 use crate::io::{Event, FileInfo, Output, TokenPurpose};
 use crate::job::{Job, Task};
 use crate::progress::Progress;
-use crate::service::{Answer, Call, HAS_SESSIONS, Region, Target};
+use crate::service::{Answer, Call, Credential, HAS_SESSIONS, Region, Target};
 use crate::text::concat;
 use crate::time::Timestamp;
 
@@ -90,6 +90,9 @@ impl Upload {
             }
             Answer::Permit(permit) => {
                 self.note_success(cx);
+                if cx.manners().commits {
+                    set_clock(&permit.credential, cx);
+                }
                 self.admit(permit, cx);
             }
             #[cfg(feature = "tencent")]
@@ -201,6 +204,15 @@ impl Upload {
 
     pub(super) fn race_deadline(&self) -> Option<Timestamp> {
         self.race_ends.filter(|_| HAS_SESSIONS)
+    }
+}
+
+/// A key that was made just now tells a clock that is ahead; one that was
+/// given may be old.
+fn set_clock(credential: &Credential, cx: &mut Context<'_>) {
+    let clock = cx.now.shifted(cx.session.clock_offset);
+    if let Some(issued) = credential.issued.filter(|issued| clock.since(*issued) > MAX_SKEW) {
+        cx.session.clock_offset = cx.now.offset_to(issued);
     }
 }
 

@@ -336,6 +336,8 @@ fn target_object(target: &Target, media: &Media) -> Object {
         ("coverUrl", media.cover_url.as_deref()),
         #[cfg(feature = "tencent")]
         ("proof", media.proof.as_deref()),
+        #[cfg(feature = "tencent")]
+        ("coverProof", media.cover_proof.as_deref()),
         #[cfg(feature = "server")]
         ("requestId", media.request_id.as_deref()),
     ] {

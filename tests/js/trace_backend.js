@@ -139,7 +139,7 @@ export function sentOf(wire, clock = NaN) {
   const hasType = call === 'InitiateMultipartUpload' || call === 'CompleteMultipartUpload' || call === 'PutObject'
   return present({
     call, to: host, path: decodeURIComponent(pathname), query: Object.fromEntries([...searchParams].sort()),
-    forward: headers['vod-forward-cos'], token: headers['x-cos-security-token'], md5: headers['content-md5'],
+    forward: headers['vod-forward-cos'], token: headers['x-cos-security-token'], md5: digestOf(headers['content-md5'], body),
     type: hasType ? headers['content-type'] : undefined,
     authorized: headers.authorization ? undefined : call !== 'PostObject' ? 'not at all' : 'in its fields',
     id: sign['q-ak'], window: windowOf(sign['q-sign-time'], clock), signs: sign['q-header-list'], parameters: sign['q-url-param-list'],
@@ -147,6 +147,10 @@ export function sentOf(wire, clock = NaN) {
     body: call === 'CompleteMultipartUpload' ? partsOf(body) : body,
   })
 }
+
+/** A digest of a text is that of its spelling. @param {string | undefined} digest @param {unknown} body */
+const digestOf = (digest, body) =>
+  (digest && createHash('md5').update(String(body)).digest('base64') === digest ? 'of the body' : digest)
 
 /** When a signature is good, by what VOD said of its clock and its key. @param {string} text @param {number} clock */
 function windowOf(text, clock) {
