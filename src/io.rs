@@ -91,6 +91,10 @@ pub enum Input {
     Offline,
     /// The network is back: what waits is tried now.
     Online,
+    /// Look for the nearest region ahead of uploads, under an id never used
+    /// before; it ends as a file does.
+    #[cfg(feature = "tencent")]
+    Prepare(FileId),
     /// Bytes of a request's body that left so far.
     Progress(RequestId, u64),
     /// Forget a file; a running one is stopped first.
@@ -168,6 +172,9 @@ pub enum Event {
     Failed { file: FileId, error: Error },
     /// The queue has run empty. `last` is the file that ended last.
     Finished { last: FileId },
+    /// The nearest of the service's regions was found.
+    #[cfg(feature = "tencent")]
+    Nearest { file: FileId, region: String },
     /// Bytes known to have left, never decreasing; `total` only after the
     /// object is complete. `speed` is in bytes per second, `remaining` in
     /// milliseconds when it can be told.

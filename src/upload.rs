@@ -52,6 +52,21 @@ pub(crate) struct Session {
 }
 
 impl Context<'_> {
+    /// The nearest region, as far as it was found.
+    #[cfg(feature = "tencent")]
+    fn nearest(&self) -> Option<&str> {
+        let won = self.session.nearest.as_ref();
+        let won = won.filter(|(_, at)| self.now.since(*at) < session::NEAREST_FOR);
+        won.map(|(region, _)| region).or(self.config.nearest.as_ref()).map(String::as_str)
+    }
+
+    /// There are no regions to choose from.
+    #[cfg(not(feature = "tencent"))]
+    #[allow(clippy::unused_self)] // as above
+    fn nearest(&self) -> Option<&str> {
+        None
+    }
+
     /// What the service is like, without what no service of this build is like.
     #[allow(clippy::inline_always)] // in place, what is known of a build leaves out code
     #[inline(always)]
@@ -131,6 +146,9 @@ pub(crate) struct Upload {
     access: Access,
     media: Media,
     cover: Option<Cover>,
+    /// Whether there is no file, but only a region to be found.
+    #[cfg(feature = "tencent")]
+    pub(crate) prepares: bool,
     /// Whether the file itself is stored, and the service has yet to be told.
     is_stored: bool,
     race_ends: Option<Timestamp>,
@@ -162,6 +180,8 @@ impl Upload {
             access: Access::default(),
             media: Media::default(),
             cover: None,
+            #[cfg(feature = "tencent")]
+            prepares: false,
             is_stored: false,
             race_ends: None,
             checkpoint: None,
@@ -244,6 +264,11 @@ impl Upload {
         (self.pressure, self.heard_at) = (0, None);
         self.integrity = Integrity::default();
         self.race_ends = None;
+        #[cfg(feature = "tencent")]
+        if self.prepares {
+            self.phase = Phase::Authorizing;
+            return self.open(cx);
+        }
         cx.out.push(Output::Load { file: self.id, key: self.info.fingerprint.clone() });
     }
 

@@ -6,6 +6,8 @@ use crate::error::Error;
 use crate::http::Response;
 use crate::id::{FileId, RequestId};
 use crate::io::{Event, Input, Output};
+#[cfg(feature = "tencent")]
+use crate::io::{FileInfo, Overrides};
 use crate::protocol::{Protocol, Signature};
 use crate::retry::{Random, RetryPolicy};
 use crate::service::{HAS_SESSIONS, Service, Target};
@@ -56,6 +58,9 @@ pub struct Config {
     pub forwards: bool,
     /// Whether the nearest of the service's regions is looked for.
     pub races: bool,
+    /// The nearest region, if that is known already.
+    #[cfg(feature = "tencent")]
+    pub nearest: Option<String>,
     /// How long an application may take to renew a credential that is over;
     /// zero for as long as it likes.
     pub renewal_timeout: Duration,
@@ -82,6 +87,8 @@ impl Default for Config {
             integrity_rate: u64::MAX,
             forwards: false,
             races: true,
+            #[cfg(feature = "tencent")]
+            nearest: None,
             renewal_timeout: Duration::from_mins(1),
         }
     }
@@ -177,6 +184,12 @@ impl Uploader {
             Input::Online => {
                 self.session.online = true;
                 self.all(now, out, &mut |upload, cx| upload.hurry(cx.now));
+            }
+            #[cfg(feature = "tencent")]
+            Input::Prepare(file) => {
+                let mut upload = Upload::new(file, FileInfo::default(), Overrides::default());
+                upload.prepares = true;
+                self.uploads.push(upload);
             }
             Input::Progress(id, sent) => {
                 self.all(now, out, &mut |upload, cx| upload.sent(id, sent, cx));

@@ -73,6 +73,10 @@ impl World {
 
     /// Answers the question for a signature, which must be for this.
     fn sign(&mut self, purpose: TokenPurpose) {
+        self.sign_for(FILE, purpose);
+    }
+
+    fn sign_for(&mut self, file: FileId, purpose: TokenPurpose) {
         let asked = self.events.iter().rev().find_map(|event| match event {
             Event::TokenNeeded { purpose, .. } => Some(*purpose),
             _ => None,
@@ -81,7 +85,7 @@ impl World {
         self.tokens += 1;
         let token = format!("signature {}", self.tokens);
         let grant = Ok(Grant::Account(Credential { token, ..Credential::default() }));
-        self.give(Input::Authorize { file: FILE, grant });
+        self.give(Input::Authorize { file, grant });
     }
 
     /// Takes the oldest request under way.
@@ -352,4 +356,43 @@ fn a_clock_that_is_wrong_is_corrected_before_the_storage_refuses_it() {
         let window = format!("q-sign-time={};{}", SERVER - 60, SERVER + 3_600);
         assert!(format!("{request:?}").contains(&window), "{skew}: {request:?}");
     }
+}
+
+#[test]
+fn the_nearest_region_can_be_found_ahead_of_uploads() {
+    let regions = json!({ "code": 0, "data": { "cosRegionList": [
+        { "region": "ap-a", "domain": "a.example" }, { "region": "ap-b", "domain": "b.example" },
+    ] } });
+    let mut world = World::new(Config { integrity: false, ..Config::default() }, None);
+    world.give(Input::Prepare(FileId(9)));
+    world.give(Input::Start);
+    world.sign_for(FileId(9), TokenPurpose::Prepare);
+    world.serve("PrepareUploadUGC", &regions);
+    let (id, request) = world.take();
+    assert_eq!(request.url, "https://a.example");
+    world.answer(id, "");
+    let nearest = Event::Nearest { file: FileId(9), region: "ap-a".into() };
+    assert!(world.events.contains(&nearest), "{:?}", world.events);
+    assert!(matches!(world.ended(), Some(Event::Succeeded { file: FileId(9), .. })));
+    assert!(world.open.is_empty(), "the other region is still asked");
+    // The upload that follows races no more.
+    world.begin(1_000, None);
+    world.sign(TokenPurpose::Apply);
+    assert_eq!(world.serve("ApplyUploadUGC", &applied(false))["storageRegion"], "ap-a");
+}
+
+#[test]
+fn a_region_that_is_known_is_not_looked_for_and_none_is_no_failure() {
+    let config = Config { nearest: Some("ap-b".into()), integrity: false, ..Config::default() };
+    let mut world = World::started(config, 1_000, None);
+    world.sign(TokenPurpose::Apply);
+    assert_eq!(world.serve("ApplyUploadUGC", &applied(false))["storageRegion"], "ap-b");
+
+    let mut world = World::new(Config::default(), None);
+    world.give(Input::Prepare(FILE));
+    world.give(Input::Start);
+    world.sign(TokenPurpose::Prepare);
+    world.serve("PrepareUploadUGC", &json!({ "code": 10004, "message": "invalid signature" }));
+    assert!(matches!(world.ended(), Some(Event::Succeeded { .. })), "{:?}", world.events);
+    assert!(world.open.is_empty());
 }

@@ -14,7 +14,9 @@ use crate::job::{Flight, Job, Status, Task};
 use crate::multipart::Multipart;
 use crate::plan::Strategy;
 use crate::protocol::{ListedPart, Operation, Receipt, Reply};
-use crate::service::{Answering, Call, HAS_SESSIONS};
+use crate::service::Answering;
+#[cfg(feature = "tencent")]
+use crate::service::Call;
 use crate::time::Timestamp;
 use crate::uploader::Config;
 
@@ -29,7 +31,8 @@ impl Upload {
         let operation = match &job.task {
             Task::Operation(operation) => operation,
             Task::Call(call) => {
-                if let (true, Call::ProbeRegion(region)) = (HAS_SESSIONS, call) {
+                #[cfg(feature = "tencent")]
+                if let Call::ProbeRegion(region) = call {
                     return self.won(region, cx);
                 }
                 let answering = Answering {

@@ -161,7 +161,7 @@ impl Upload {
             nonce: &nonce,
             info: &self.info,
             cover: self.cover.as_ref().map(|cover| &cover.info),
-            storage_region: cx.session.nearest.as_ref().map(|(region, _)| &**region),
+            storage_region: cx.nearest(),
             forwards: cx.config.forwards,
             failures: self.jobs.iter().filter(|job| job.is_call()).map(|job| job.failures).sum(),
         };

@@ -51,9 +51,11 @@ pub(super) fn config(options: &Json) -> Config {
     config.largest_form = if is_all { u64::MAX } else { number("largestForm", 0) };
     config.largest_part = number("largestPart", config.largest_part);
     config.unseen_rate = number("unseenRate", 0);
-    if cfg!(feature = "tencent") {
+    #[cfg(feature = "tencent")]
+    {
         config.forwards = options.flag("forwards");
         config.races = options.flag("races");
+        config.nearest = text("nearest");
     }
     config.integrity_rate = number("integrityRate", u64::MAX);
     config.integrity = config.integrity_rate > 0;
@@ -277,6 +279,11 @@ pub(super) fn event(event: &Event) -> JsValue {
             set(&object, "total", number(*total));
             set(&object, "speed", number(*speed));
             set(&object, "remaining", remaining.map(number));
+        }
+        #[cfg(feature = "tencent")]
+        Event::Nearest { file, region } => {
+            tell("nearest", file);
+            set(&object, "region", &**region);
         }
         Event::Queued { file } => tell("queued", file),
         Event::Started { file, video_id } => {

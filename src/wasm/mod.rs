@@ -98,6 +98,8 @@ pub fn tell(uploader: u32, input: u32, file: u32) {
         3 => Input::Resume(file),
         4 => Input::Remove(file),
         5 => Input::Online,
+        #[cfg(feature = "tencent")]
+        7 => Input::Prepare(file),
         _ => Input::Offline,
     });
 }

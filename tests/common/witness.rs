@@ -171,6 +171,7 @@ impl Witness {
             | Input::Loaded { .. }
             | Input::Offline
             | Input::Online
+            | Input::Prepare(_)
             | Input::Progress(..)
             | Input::Remove(_)
             | Input::Resume(_)
@@ -302,7 +303,9 @@ impl Witness {
                 let open = self.files.values().filter(|file| file.renews).count();
                 assert_eq!(open, 1, "two files ask for a renewal at once");
             }
-            Event::Stored { .. } | Event::TokenNeeded { .. } => panic!("{event:?} of Aliyun"),
+            Event::Nearest { .. } | Event::Stored { .. } | Event::TokenNeeded { .. } => {
+                panic!("{event:?} of Aliyun")
+            }
             Event::Failed { file, error } => {
                 assert!(!error.code.is_empty() && !error.message.is_empty(), "{error:?}");
                 no_secret(&error.to_string());
