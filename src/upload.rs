@@ -240,6 +240,7 @@ impl Upload {
         (self.pressure, self.heard_at) = (0, None);
         self.integrity = Integrity::default();
         self.race_ends = None;
+        self.rewind();
         cx.out.push(Output::Load { file: self.id, key: self.info.fingerprint.clone() });
     }
 

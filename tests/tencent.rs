@@ -320,3 +320,85 @@ fn what_is_stored_is_only_committed_after_a_failure() {
     next.serve("CommitUploadUGC", &committed());
     assert!(matches!(next.ended(), Some(Event::Succeeded { is_verified: false, .. })));
 }
+
+/// Another upload, for which the first has made room.
+fn applied_anew(cover: bool) -> Value {
+    let mut answer = applied(cover);
+    answer["data"]["video"]["storagePath"] = "/new.mp4".into();
+    answer["data"]["vodSessionKey"] = "OTHER".into();
+    if cover {
+        answer["data"]["cover"]["storagePath"] = "/new.jpg".into();
+    }
+    answer
+}
+
+#[test]
+fn a_session_that_is_over_at_the_cover_begins_with_the_video() {
+    let mut world = World::started(calm(), 1_000, Some(10));
+    world.sign(TokenPurpose::Apply);
+    world.serve("ApplyUploadUGC", &applied(true));
+    let (id, _) = world.take();
+    world.answer(id, "");
+    let (id, request) = world.take();
+    assert!(request.url.ends_with("cover.jpg"), "{}", request.url);
+    let body = "<Error><Code>ExpiredToken</Code><Message>m</Message></Error>".into();
+    world.give(Input::Responded(id, Response { status: 403, headers: vec![], body }));
+    world.sign(TokenPurpose::Refresh);
+    world.serve("ApplyUploadUGC", &json!({ "code": 10_018, "message": "session" }));
+    world.sign(TokenPurpose::Apply);
+    world.serve("ApplyUploadUGC", &applied_anew(true));
+    assert_eq!(world.store(), ["PUT new.mp4", "PUT new.jpg"]);
+    world.sign(TokenPurpose::Commit);
+    assert_eq!(world.serve("CommitUploadUGC", &committed())["vodSessionKey"], "OTHER");
+}
+
+#[test]
+fn what_has_to_be_sent_again_is_not_shown_as_sent() {
+    for cover in [None, Some(10)] {
+        let mut world = World::started(calm(), 1_000, cover);
+        world.sign(TokenPurpose::Apply);
+        world.serve("ApplyUploadUGC", &applied(cover.is_some()));
+        world.store();
+        world.sign(TokenPurpose::Commit);
+        world.serve("CommitUploadUGC", &json!({ "code": 10_001, "message": "no" }));
+        world.events.clear();
+        world.give(Input::Start);
+        world.give(Input::Loaded { file: FILE, text: world.storage.clone() });
+        world.sign(TokenPurpose::Refresh);
+        world.serve("ApplyUploadUGC", &json!({ "code": 10_018, "message": "session" }));
+        world.sign(TokenPurpose::Apply);
+        world.serve("ApplyUploadUGC", &applied_anew(cover.is_some()));
+        let shown: Vec<_> = world.events.iter().filter_map(progress).collect();
+        assert_eq!(shown, [(FILE, 0, 1_000)]);
+    }
+}
+
+fn progress(event: &Event) -> Option<(FileId, u64, u64)> {
+    match event {
+        Event::Progress { file, sent, total, .. } => Some((*file, *sent, *total)),
+        _ => None,
+    }
+}
+
+#[test]
+fn a_run_after_one_that_ended_at_the_cover_tells_nothing_of_the_cover() {
+    let mut world = World::started(calm(), 1_000, Some(3 * MB));
+    world.sign(TokenPurpose::Apply);
+    world.serve("ApplyUploadUGC", &applied(true));
+    let (id, _) = world.take();
+    world.answer(id, "");
+    let (id, _) = world.take();
+    world.answer(id, "<R><UploadId>UP</UploadId></R>");
+    let (id, request) = world.take();
+    assert!(request.url.ends_with("cover.jpg?partNumber=1&uploadId=UP"), "{}", request.url);
+    world.answer(id, ""); // so soon that its progress is to be told later
+    world.give(Input::Stop);
+    world.events.clear();
+    world.now += 1_000;
+    world.give(Input::Start);
+    world.give(Input::Loaded { file: FILE, text: world.storage.clone() });
+    world.sign(TokenPurpose::Refresh);
+    let (id, _) = world.open[0];
+    world.give(Input::Progress(id, 10));
+    assert_eq!(world.events.iter().find_map(progress), None);
+}

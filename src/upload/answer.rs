@@ -78,6 +78,7 @@ impl Upload {
     /// object, else begins.
     pub(crate) fn begin(&mut self, cx: &mut Context<'_>) {
         self.abort_requests(cx);
+        self.first_object();
         let target = &self.access.target;
         let is_here = |checkpoint: &Checkpoint| {
             checkpoint.bucket == target.bucket && checkpoint.key == target.key

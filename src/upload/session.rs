@@ -54,13 +54,21 @@ impl Upload {
         cover.unwrap_or(&self.access.target)
     }
 
-    /// A run begins with the file itself.
-    pub(super) fn first_object(&mut self) {
-        self.is_stored = false;
-        if let Some(cover) = self.cover.as_mut().filter(|cover| cover.is_current) {
-            cover.is_current = false;
+    /// A run begins with the file itself, whatever the last one was at.
+    pub(super) fn rewind(&mut self) {
+        if HAS_SESSIONS && self.is_stored {
             self.progress = Progress::new(self.info.size);
+            self.multipart = None;
         }
+        if let Some(cover) = &mut self.cover {
+            cover.is_current = false;
+        }
+    }
+
+    /// Another media begins with the file itself, and so does a run.
+    pub(super) fn first_object(&mut self) {
+        self.rewind();
+        self.is_stored = false;
     }
 
     /// Begins with the service: by the nearest region, if that is to be found.
