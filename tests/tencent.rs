@@ -402,3 +402,12 @@ fn a_run_after_one_that_ended_at_the_cover_tells_nothing_of_the_cover() {
     world.give(Input::Progress(id, 10));
     assert_eq!(world.events.iter().find_map(progress), None);
 }
+
+#[test]
+fn what_a_call_carries_is_no_byte_of_the_file() {
+    let mut world = World::started(calm(), 1_000, None);
+    world.sign(TokenPurpose::Apply);
+    let (id, _) = world.open[0];
+    world.give(Input::Progress(id, 700));
+    assert_eq!(world.events.iter().find_map(progress), None);
+}
