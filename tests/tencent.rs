@@ -411,3 +411,25 @@ fn what_a_call_carries_is_no_byte_of_the_file() {
     world.give(Input::Progress(id, 700));
     assert_eq!(world.events.iter().find_map(progress), None);
 }
+
+#[test]
+fn a_cover_is_compared_though_its_video_was_stored_before() {
+    let mut world = World::started(calm(), 1_000, Some(10));
+    world.sign(TokenPurpose::Apply);
+    world.serve("ApplyUploadUGC", &applied(true));
+    let (id, _) = world.take();
+    world.answer(id, "");
+    let storage = world.storage.take();
+
+    let mut next = World::new(Config { integrity: true, ..calm() }, storage);
+    next.begin(1_000, Some(10));
+    next.sign(TokenPurpose::Refresh);
+    next.serve("ApplyUploadUGC", &applied(true));
+    assert_eq!(next.store(), ["PUT aa11/cover.jpg"]);
+    let is_told = |file| {
+        next.events
+            .iter()
+            .any(|event| matches!(event, Event::Stored { file: of, .. } if *of == file))
+    };
+    assert!(is_told(FILE) && !is_told(COVER), "nobody has compared it yet");
+}

@@ -6,7 +6,6 @@ use core::time::Duration;
 use super::access::Question;
 use super::{Context, Outcome, Phase, Upload};
 use crate::id::FileId;
-use crate::integrity::Integrity;
 use crate::io::{Event, FileInfo, Output, TokenPurpose};
 use crate::job::{Job, Task};
 use crate::progress::Progress;
@@ -162,11 +161,7 @@ impl Upload {
         if commits {
             let target = self.object_target().clone();
             cx.event(Event::Stored { file: self.source(), target });
-        }
-        if self.integrity.is_verified() {
-            self.integrity = Integrity::default();
-        } else {
-            self.integrity.give_up();
+            self.integrity.next_object();
         }
         let is_next = |cover: &Cover| !cover.is_current && cover.target.is_some() && commits;
         if !self.is_stored && self.cover.as_ref().is_some_and(is_next) {
