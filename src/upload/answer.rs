@@ -236,7 +236,13 @@ impl Upload {
         let Some(check) = self.integrity.take(id) else { return };
         let digest = match digest {
             Ok(digest) => digest,
-            Err(error) => return self.give_up(error, cx),
+            Err(error) => {
+                // The record must not vouch for what was not looked at.
+                if let Some(multipart) = &mut self.multipart {
+                    multipart.lose(check.number);
+                }
+                return self.give_up(error, cx);
+            }
         };
         match self.integrity.judge(&check, &digest) {
             Verdict::Damaged(times) if times > cx.config.retry.count => {
