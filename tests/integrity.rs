@@ -16,6 +16,7 @@ const MD5: Habits = Habits {
     forbids_list: false,
     forbids_head: false,
     page: 0,
+    ends_sessions: false,
 };
 
 fn world(habits: Habits, size: u64) -> (Sim, FileId) {
