@@ -1,6 +1,7 @@
 //! What a record of an upload must never claim.
 
 use serde_json::Value;
+use vodupload::Timestamp;
 
 use super::content::{DAMAGED, FOREIGN};
 use super::setup::Setup;
@@ -44,11 +45,37 @@ impl Records {
         let is_own = told.is_some_and(|told| told.keys == session.keys);
         assert!(is_own || told.is_none() && session.is_over, "another session's: {text}");
     }
+}
 
-    /// The object that a record calls stored.
-    pub(super) fn stored(text: &str) -> Option<String> {
+/// What a run was told by a record.
+#[derive(Clone, Debug)]
+pub(super) struct Told {
+    pub(super) session: Option<String>,
+    pub(super) key: String,
+    is_stored: bool,
+    saved: u64,
+}
+
+impl Told {
+    pub(super) fn of(text: &str) -> Option<Self> {
         let record: Value = serde_json::from_str(text).ok()?;
-        let key = record["object"].as_str()?;
-        (record["stored"] != Value::Null).then(|| key.into())
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // a time
+        let saved = record["savedAt"].as_f64()? as u64;
+        Some(Self {
+            session: record["session"].as_str().map(Into::into),
+            key: record["object"].as_str()?.into(),
+            is_stored: record["stored"] != Value::Null,
+            saved,
+        })
+    }
+
+    /// Whether it is to be believed still.
+    pub(super) fn is_fresh(&self, now: Timestamp) -> bool {
+        now.0.saturating_sub(self.saved) <= 24 * 3_600_000
+    }
+
+    /// Whether it calls the object of `key` stored.
+    pub(super) fn has(&self, key: &str) -> bool {
+        self.is_stored && self.key == key
     }
 }

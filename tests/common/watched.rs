@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use vodupload::{FileId, FileInfo, Media, Response, TokenPurpose};
 
+use super::records::Told;
 use super::wire::Call;
 use super::{COVERS, service, ugc};
 
@@ -65,6 +66,10 @@ pub(super) struct Watched {
     /// The key of the file's object that is stored, as this process or a record
     /// that it was given knows: it need not be sent again.
     pub(super) recorded: Option<String>,
+    /// The run waits for its record.
+    pub(super) is_loading: bool,
+    /// What this run was told by a record.
+    pub(super) told: Option<Told>,
     /// What the media was last called.
     pub(super) media: Media,
 }
@@ -122,6 +127,8 @@ impl Watched {
             chosen,
             cleans: false,
             recorded: None,
+            is_loading: false,
+            told: None,
             media: Media::default(),
         }
     }
@@ -131,6 +138,7 @@ impl Watched {
         self.state = State::Active;
         self.asked = None;
         self.is_admitted = false;
+        (self.is_loading, self.told) = (true, None);
         let was_stored = self.recorded.is_some();
         for object in &mut self.objects {
             (object.is_begun, object.is_stored) = (false, false);
@@ -144,6 +152,17 @@ impl Watched {
     pub(super) fn freed(&mut self) {
         self.recorded = None;
         self.objects.iter_mut().for_each(|object| object.shown = 0);
+    }
+
+    /// A record is told; only the first one is asked for.
+    pub(super) fn loads(&mut self, text: Option<&str>) {
+        if !std::mem::take(&mut self.is_loading) {
+            return;
+        }
+        self.told = text.and_then(Told::of);
+        if let Some(told) = self.told.as_ref().filter(|told| told.has(&told.key)) {
+            self.recorded = self.recorded.take().or_else(|| Some(told.key.clone()));
+        }
     }
 
     pub(super) fn renews(&self) -> bool {

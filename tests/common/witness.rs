@@ -145,14 +145,9 @@ impl Witness {
                 self.running |= again.iter().any(|state| self.count(*state) > 0);
             }
             Input::Stop => self.running = false,
-            Input::Loaded { file, text: Some(text) } if self.vendor == Vendor::Tencent => {
-                let stored = Records::stored(text);
-                let watched = self.file(*file);
-                watched.recorded = watched.recorded.take().or(stored);
-            }
+            Input::Loaded { file, text } => self.file(*file).loads(text.as_deref()),
             Input::Authorize { .. }
             | Input::Cancel(_)
-            | Input::Loaded { .. }
             | Input::Offline
             | Input::Online
             | Input::Progress(..)
@@ -193,7 +188,7 @@ impl Witness {
             }
             Output::Send(id, request) => {
                 self.takes(*id);
-                let sent = self.judged(request, remote);
+                let sent = self.judged(now, request, remote);
                 let file = sent.0;
                 self.unanswered.insert(*id, sent);
                 let of_file = self.unanswered.values().filter(|(other, ..)| *other == file).count();
@@ -215,15 +210,20 @@ impl Witness {
     }
 
     /// Whose request it is and what signed it, if it may be sent.
-    fn judged(&mut self, request: &Request, remote: &Remote<'_>) -> (FileId, Call, String) {
+    fn judged(
+        &mut self,
+        now: Timestamp,
+        request: &Request,
+        remote: &Remote<'_>,
+    ) -> (FileId, Call, String) {
         if ugc::is_for(request) {
-            return self.may_call(&ugc::parse(request), remote);
+            return self.may_call(now, &ugc::parse(request), remote);
         }
         if !service::is_for(request) {
             let parsed = parse(request);
             let file = FileId(remote.cloud.file_of(&parsed.key));
             assert_eq!(parsed.via.is_some(), self.forwards, "{}", request.url);
-            self.may_send(file, &parsed);
+            self.may_send(now, file, &parsed);
             return (file, parsed.call, parsed.token);
         }
         let asked = service::parse(request);
@@ -242,7 +242,12 @@ impl Witness {
     }
 
     /// A signature is sent once, and all objects are there before the commit.
-    fn may_call(&mut self, asked: &ugc::Asked, remote: &Remote<'_>) -> (FileId, Call, String) {
+    fn may_call(
+        &mut self,
+        now: Timestamp,
+        asked: &ugc::Asked,
+        remote: &Remote<'_>,
+    ) -> (FileId, Call, String) {
         let file = FileId(remote.ugc.file_of(asked));
         let forwards = self.forwards;
         let is_probe = asked.call == Call::ProbeRegion;
@@ -258,6 +263,12 @@ impl Witness {
             let session = &remote.ugc.sessions[&asked.session];
             assert_eq!(session.file, file.0, "somebody else's session");
         }
+        let told = watched.told.as_ref().filter(|told| told.is_fresh(now));
+        if let Some(session) = told.and_then(|told| told.session.as_ref()) {
+            let is_anew = matches!(asked.call, Call::CreateUpload | Call::ListRegions);
+            let is_over = remote.ugc.sessions[session].is_over;
+            assert!(!is_anew || is_over, "{file:?} has the session {session}");
+        }
         if asked.call == Call::CommitUpload {
             for object in &watched.objects {
                 let is_there = object.is_stored && remote.cloud.is_whole(&object.key);
@@ -267,7 +278,7 @@ impl Witness {
         (file, asked.call, asked.token.clone())
     }
 
-    fn may_send(&mut self, file: FileId, parsed: &Parsed) {
+    fn may_send(&mut self, now: Timestamp, file: FileId, parsed: &Parsed) {
         let most = self.largest;
         let watched = self.file(file);
         if watched.objects[0].key.is_empty() {
@@ -283,7 +294,9 @@ impl Witness {
         assert_eq!(watched.state, State::Active, "{file:?}: {parsed:?}");
         assert!(watched.is_admitted, "{file:?} waits for its first credential: {parsed:?}");
         assert!(watched.is_turn_of(object.id), "{file:?} is out of turn: {parsed:?}");
-        assert!(!object.is_stored, "{file:?} is stored: {parsed:?}");
+        let told = watched.told.as_ref().filter(|told| told.is_fresh(now));
+        let is_stored = object.is_stored || told.is_some_and(|told| told.has(&parsed.key));
+        assert!(!is_stored, "{file:?} is stored: {parsed:?}");
         if let Some(piece) = &parsed.piece {
             assert_eq!(piece.file, object.id.0, "bytes of another file");
             assert!(piece.range.end <= object.size, "bytes behind the end: {piece:?}");
