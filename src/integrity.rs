@@ -9,6 +9,7 @@ use core::ops::Range;
 use crate::digest::{Digest, combine};
 use crate::id::{PartNumber, RequestId};
 use crate::protocol::Receipt;
+use crate::service::HAS_SESSIONS;
 
 /// Bytes to be digested, and what must come out.
 #[derive(Clone, Debug)]
@@ -44,6 +45,8 @@ pub(crate) struct Integrity {
     skipped: bool,
     /// Whether nothing more is to be compared.
     off: bool,
+    /// Whether that is so of an object before this one.
+    skipped_before: bool,
     damaged: Vec<PartNumber>,
     /// Whether `ETag`s have proven to be MD5: `None` until one was compared.
     etag_is_md5: Option<bool>,
@@ -158,7 +161,12 @@ impl Integrity {
 
     /// Whether all stored bytes were compared.
     pub(crate) fn is_verified(&self) -> bool {
-        self.is_idle() && !self.skipped
+        self.is_idle() && !self.skipped && !(HAS_SESSIONS && self.skipped_before)
+    }
+
+    /// What comes next is of another object.
+    pub(crate) fn next_object(&mut self) {
+        *self = Self { skipped_before: !self.is_verified(), ..Self::default() };
     }
 
     /// The CRC-64 of a file of `size` bytes, when all its parts are known.
@@ -177,6 +185,7 @@ impl Integrity {
     pub(crate) fn end(&mut self) -> Option<RequestId> {
         let known = Self {
             damaged: core::mem::take(&mut self.damaged),
+            skipped_before: self.skipped_before,
             etag_is_md5: self.etag_is_md5,
             ..Self::default()
         };

@@ -264,6 +264,7 @@ impl Upload {
         (self.pressure, self.heard_at) = (0, None);
         self.integrity = Integrity::default();
         self.race_ends = None;
+        self.rewind();
         #[cfg(feature = "tencent")]
         if self.prepares {
             self.phase = Phase::Authorizing;

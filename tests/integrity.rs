@@ -6,6 +6,7 @@ mod common;
 
 use common::content::FOREIGN;
 use common::{Call, Fault, Habits, MB, Setup, Sim, State};
+use serde_json::Value;
 use vodupload::{Event, FileId, Input, PartNumber};
 
 const MD5: Habits = Habits {
@@ -15,6 +16,7 @@ const MD5: Habits = Habits {
     forbids_list: false,
     forbids_head: false,
     page: 0,
+    ends_sessions: false,
 };
 
 fn world(habits: Habits, size: u64) -> (Sim, FileId) {
@@ -320,4 +322,30 @@ fn what_is_restarted_is_compared_anew() {
     sim.run();
     assert_eq!(sim.state(file), State::Succeeded);
     assert!(is_verified(&sim) && sim.digests >= 12, "{}", sim.digests);
+}
+
+/// The parts that the record of the file names.
+fn recorded(sim: &Sim, file: FileId) -> usize {
+    let record: Value = serde_json::from_str(&sim.storage[sim.fingerprint(file)]).expect("JSON");
+    let etags = record["etags"].as_str().expect("parts");
+    etags.split(',').filter(|etag| !etag.is_empty()).count()
+}
+
+#[test]
+fn no_record_names_a_part_that_nobody_has_looked_at() {
+    let (mut sim, file) = world(Habits::default(), 5 * MB);
+    sim.fault(Call::Digest, 1..2, Fault::Unreadable);
+    sim.run();
+    assert_eq!((sim.state(file), recorded(&sim, file)), (State::Failed, 1));
+
+    // A stop ends the checks; another one before they are made again knows
+    // no more than it did.
+    let (mut sim, file) = world(Habits::default(), 5 * MB);
+    sim.run_until(|sim| sim.digests == 2);
+    sim.give(Input::Stop);
+    let known = recorded(&sim, file);
+    sim.give(Input::Start);
+    sim.run_until(|sim| sim.witness.is_asked(file));
+    sim.give(Input::Stop);
+    assert_eq!(recorded(&sim, file), known);
 }

@@ -231,10 +231,6 @@ impl Upload {
             }
             self.phase = Phase::Permitted;
         } else if elsewhere {
-            if HAS_SESSIONS {
-                // With its cover, whatever of them is stored.
-                self.first_object();
-            }
             self.begin(cx);
         }
     }

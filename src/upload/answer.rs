@@ -85,6 +85,7 @@ impl Upload {
     /// object, else begins.
     pub(crate) fn begin(&mut self, cx: &mut Context<'_>) {
         self.abort_requests(cx);
+        self.first_object();
         let target = &self.access.target;
         let is_here = |checkpoint: &Checkpoint| {
             checkpoint.bucket == target.bucket && checkpoint.key == target.key
@@ -242,7 +243,13 @@ impl Upload {
         let Some(check) = self.integrity.take(id) else { return };
         let digest = match digest {
             Ok(digest) => digest,
-            Err(error) => return self.give_up(error, cx),
+            Err(error) => {
+                // The record must not vouch for what was not looked at.
+                if let Some(multipart) = &mut self.multipart {
+                    multipart.lose(check.number);
+                }
+                return self.give_up(error, cx);
+            }
         };
         match self.integrity.judge(&check, &digest) {
             Verdict::Damaged(times) if times > cx.config.retry.count => {

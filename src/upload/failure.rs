@@ -284,8 +284,12 @@ impl Upload {
 
     /// Ends all requests and keeps the record of what is stored.
     pub(super) fn halt(&mut self, cx: &mut Context<'_>) {
-        // Before the checks end that are to vouch for parts.
+        // Before the checks end that are to vouch for parts: the next run knows
+        // nothing of them.
         self.save(cx);
+        if let Some(multipart) = &mut self.multipart {
+            multipart.lose_if(|number| self.integrity.doubts(number));
+        }
         self.abort_all(cx);
     }
 

@@ -7,7 +7,6 @@ use super::access::{MAX_SKEW, Question};
 use super::{Context, Outcome, Phase, Upload};
 use crate::error::Error;
 use crate::id::FileId;
-use crate::integrity::Integrity;
 use crate::io::{Event, FileInfo, Output, TokenPurpose};
 use crate::job::{Job, Task};
 use crate::progress::Progress;
@@ -56,13 +55,21 @@ impl Upload {
         cover.unwrap_or(&self.access.target)
     }
 
-    /// A run begins with the file itself.
-    pub(super) fn first_object(&mut self) {
-        self.is_stored = false;
-        if let Some(cover) = self.cover.as_mut().filter(|cover| cover.is_current) {
-            cover.is_current = false;
+    /// A run begins with the file itself, whatever the last one was at.
+    pub(super) fn rewind(&mut self) {
+        if HAS_SESSIONS && self.is_stored {
             self.progress = Progress::new(self.info.size);
+            self.multipart = None;
         }
+        if let Some(cover) = &mut self.cover {
+            cover.is_current = false;
+        }
+    }
+
+    /// Another media begins with the file itself, and so does a run.
+    pub(super) fn first_object(&mut self) {
+        self.rewind();
+        self.is_stored = false;
     }
 
     /// Begins with the service: by the nearest region, if that is to be found.
@@ -167,11 +174,7 @@ impl Upload {
         if commits {
             let target = self.object_target().clone();
             cx.event(Event::Stored { file: self.source(), target });
-        }
-        if self.integrity.is_verified() {
-            self.integrity = Integrity::default();
-        } else {
-            self.integrity.give_up();
+            self.integrity.next_object();
         }
         let is_next = |cover: &Cover| !cover.is_current && cover.target.is_some() && commits;
         if !self.is_stored && self.cover.as_ref().is_some_and(is_next) {

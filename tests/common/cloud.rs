@@ -1,4 +1,4 @@
-//! A storage that answers like OSS and checks what OSS cannot.
+//! A storage that answers like OSS or COS and checks what they cannot.
 //!
 //! It keeps each part as (file, range): so a completed object is proven to be
 //! the file.
@@ -8,11 +8,10 @@ use std::fmt::Write as _;
 
 use vodupload::{Body, Request, Response};
 
+use super::COVERS;
 use super::content::{Piece, crc64_of};
+use super::vendors::Vendor;
 use super::wire::{Call, Issued, Parsed, authenticate, elsewhere, error, parse, part_list};
-
-/// The smallest part that OSS completes an object with, but for the last.
-const MIN_PART: u64 = 100 << 10;
 
 /// A multipart upload.
 #[derive(Clone, Debug)]
@@ -32,6 +31,8 @@ pub(crate) struct Habits {
     pub(crate) encrypts: bool,
     pub(crate) forbids_list: bool,
     pub(crate) forbids_head: bool,
+    /// What is committed cannot be committed again, nor its key renewed.
+    pub(crate) ends_sessions: bool,
     /// Parts on one page of a list; 0 means as many as OSS gives.
     pub(crate) page: usize,
 }
@@ -39,10 +40,11 @@ pub(crate) struct Habits {
 /// The storage.
 #[derive(Debug, Default)]
 pub(crate) struct Cloud {
+    pub(crate) vendor: Vendor,
     pub(crate) habits: Habits,
     pub(crate) uploads: BTreeMap<String, Upload>,
     pub(crate) objects: BTreeMap<String, Vec<Piece>>,
-    /// The size and number of the file that each key is meant for.
+    /// The number and size of the file or cover that each key is meant for.
     pub(crate) meant: BTreeMap<String, (u32, u64)>,
     pub(crate) issued: BTreeMap<String, Issued>,
     pub(crate) initiated: u32,
@@ -71,13 +73,14 @@ impl Cloud {
             Call::List => self.list(&parsed),
             Call::Part => self.store(parsed),
             Call::Post | Call::Put => self.put(parsed),
-            Call::Digest | Call::CreateUpload | Call::RefreshUpload => unreachable!("no request"),
+            call => unreachable!("{call:?} is not for a storage"),
         }
     }
 
-    /// The file that a key is meant for.
+    /// The file that a key is meant for, or that its cover is of.
     pub(crate) fn file_of(&self, key: &str) -> u32 {
-        self.meant.get(key).unwrap_or_else(|| panic!("nobody granted the key {key}")).0
+        let meant = self.meant.get(key).unwrap_or_else(|| panic!("nobody granted the key {key}"));
+        meant.0 % COVERS
     }
 
     /// Whether the object under `key` is the whole file that it is meant for.
@@ -124,7 +127,10 @@ impl Cloud {
     }
 
     fn etag(&self, piece: &Piece) -> String {
-        let md5 = piece.md5().to_ascii_uppercase();
+        let md5 = match self.vendor {
+            Vendor::Aliyun => piece.md5().to_ascii_uppercase(),
+            Vendor::Tencent => piece.md5(),
+        };
         if self.habits.encrypts { md5.replacen('0', "F", 3) } else { md5 }
     }
 
@@ -134,7 +140,11 @@ impl Cloud {
         if !self.habits.hides_headers {
             headers.push(("etag".into(), format!("\"{etag}\"")));
             if !self.habits.hides_crc {
-                headers.push(("x-oss-hash-crc64ecma".into(), crc64.to_string()));
+                let name = match self.vendor {
+                    Vendor::Aliyun => "x-oss-hash-crc64ecma",
+                    Vendor::Tencent => "x-cos-hash-crc64ecma",
+                };
+                headers.push((name.into(), crc64.to_string()));
             }
         }
         Response { status: 200, headers, body: String::new() }
@@ -158,7 +168,8 @@ impl Cloud {
         );
         for (number, piece) in rest.iter().take(page) {
             let (etag, size) = (self.etag(piece), piece.len());
-            let crc64 = if self.habits.hides_crc {
+            // COS lists none.
+            let crc64 = if self.habits.hides_crc || self.vendor == Vendor::Tencent {
                 String::new()
             } else {
                 format!("<HashCrc64ecma>{}</HashCrc64ecma>", piece.crc64())
@@ -188,7 +199,11 @@ impl Cloud {
                 _ => return error(400, "InvalidPart", ""),
             }
         }
-        if pieces.iter().rev().skip(1).any(|piece| piece.len() < MIN_PART) {
+        let min_part = match self.vendor {
+            Vendor::Aliyun => 100 << 10,
+            Vendor::Tencent => 1 << 20,
+        };
+        if pieces.iter().rev().skip(1).any(|piece| piece.len() < min_part) {
             return error(400, "EntityTooSmall", "");
         }
         self.uploads.remove(&parsed.upload_id);

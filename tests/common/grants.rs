@@ -2,16 +2,17 @@
 
 use vodupload::{Credential, Error, FileId, Grant, Input, Media, Permit, Target};
 
-use super::Sim;
 use super::service::Made;
 use super::wire::{BUCKET, Issued};
+use super::{Sim, Vendor};
 
 /// How the application answers when it is asked for a credential.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Manner {
     /// Only a credential: the address is to stay.
     Bare,
-    /// A permit for another video, whatever it gives else.
+    /// A permit for another video, whatever it gives else; a signature that was
+    /// given before.
     Elsewhere,
     /// One that is over already.
     Expired,
@@ -26,12 +27,19 @@ impl Sim {
     pub(crate) fn grant(&mut self, file: FileId, manner: Manner, video: Option<String>) -> Input {
         let grant = match manner {
             Manner::Rubbish => Err(Error::misuse("InvalidUploadAuth", "simulated", "")),
+            _ if self.setup.vendor == Vendor::Tencent => Ok(self.signature(file, manner)),
             Manner::Bare | Manner::Expired | Manner::Good | Manner::Never if self.setup.sts => {
                 Ok(self.account(manner))
             }
             _ => Ok(self.object(file, manner, video)),
         };
         Input::Authorize { file, grant }
+    }
+
+    fn signature(&mut self, file: FileId, manner: Manner) -> Grant {
+        let used = self.ugc.last(file).filter(|_| manner == Manner::Elsewhere);
+        let token = used.unwrap_or_else(|| self.sign(file, manner == Manner::Expired));
+        Grant::Account(Credential { token, ..Credential::default() })
     }
 
     fn account(&mut self, manner: Manner) -> Grant {

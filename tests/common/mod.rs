@@ -8,12 +8,17 @@
 
 pub(crate) mod cloud;
 pub(crate) mod content;
+mod cos;
 mod drive;
 mod grants;
 pub(crate) mod network;
+mod records;
 pub(crate) mod service;
+mod setup;
 pub(crate) mod text;
+pub(crate) mod ugc;
 pub(crate) mod vendors;
+mod watched;
 pub(crate) mod wire;
 pub(crate) mod witness;
 
@@ -21,16 +26,20 @@ use std::collections::{BTreeMap, VecDeque};
 use std::ops::Range;
 
 use vodupload::{
-    Config, Digest, Error, Event, FileId, FileInfo, Input, Oss, Overrides, Request, RequestId,
-    Response, Timestamp, Uploader, Vod,
+    Cos, Digest, Error, Event, FileId, FileInfo, Input, Oss, Overrides, Request, RequestId,
+    Response, Timestamp, Ugc, Uploader, Vod,
 };
 
 pub(crate) use cloud::{Cloud, Habits};
 pub(crate) use grants::Manner;
 pub(crate) use network::{Dice, Fault, Faults};
 pub(crate) use service::VodService;
+pub(crate) use setup::{Memory, Setup};
+pub(crate) use ugc::UgcService;
+pub(crate) use vendors::Vendor;
+pub(crate) use watched::State;
 pub(crate) use wire::Call;
-pub(crate) use witness::{State, Witness};
+pub(crate) use witness::{Remote, Witness};
 
 /// 2026-11-21T05:20:00Z, when all simulations begin.
 pub(crate) const BEGIN: u64 = 1_795_238_400_000;
@@ -38,82 +47,14 @@ pub(crate) const BEGIN: u64 = 1_795_238_400_000;
 /// A binary megabyte.
 pub(crate) const MB: u64 = 1 << 20;
 
+/// A cover has the number of its file and this: with bytes of its own.
+pub(crate) const COVERS: u32 = 100;
+
 /// No story takes more dispatches: a world that goes on turns in circles.
 const MAX_STEPS: u64 = 200_000;
 
 /// No instant takes more dispatches: a core that asks for one is spinning.
 const MAX_STEPS_AT_ONCE: u64 = 400;
-
-/// What a world is made of.
-#[derive(Clone, Debug)]
-pub(crate) struct Setup {
-    pub(crate) seed: u64,
-    pub(crate) config: Config,
-    /// Bytes per second of each request.
-    pub(crate) bandwidth: u64,
-    /// Milliseconds that each way takes.
-    pub(crate) latency: Range<u64>,
-    /// Milliseconds that the device's clock is ahead.
-    pub(crate) skew: i64,
-    pub(crate) habits: Habits,
-    /// Milliseconds that the application needs to get a credential.
-    pub(crate) app_delay: u64,
-    /// Milliseconds that a credential lasts.
-    pub(crate) life: u64,
-    /// Whether credentials say when they are over.
-    pub(crate) tells_expiry: bool,
-    /// The application gives accounts of the service and not permits.
-    pub(crate) sts: bool,
-    /// Milliseconds that an account lasts.
-    pub(crate) account_life: u64,
-    /// Files are images: the service makes no second key to one.
-    pub(crate) images: bool,
-    pub(crate) endpoint: &'static str,
-    /// The region that a permit tells.
-    pub(crate) region: Option<&'static str>,
-    /// The application's own object key.
-    pub(crate) key: Option<&'static str>,
-    /// The host counts headers as sent, too.
-    pub(crate) overcounts: bool,
-    /// The host cannot end requests: their answers still arrive.
-    pub(crate) late_answers: bool,
-}
-
-impl Default for Setup {
-    fn default() -> Self {
-        Self {
-            seed: 1,
-            config: Config { part_size: Some(MB), ..Config::default() },
-            bandwidth: 4 * MB,
-            latency: 20..60,
-            skew: 0,
-            habits: Habits::default(),
-            app_delay: 50,
-            life: 3_000_000,
-            tells_expiry: false,
-            sts: false,
-            account_life: 3_000_000,
-            images: false,
-            endpoint: "https://oss-cn-shanghai.aliyuncs.com",
-            region: None,
-            key: None,
-            overcounts: false,
-            late_answers: false,
-        }
-    }
-}
-
-/// How the place for checkpoints works.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Memory {
-    /// What is read is damaged.
-    Corrupt,
-    /// Everything is gone when it is needed.
-    Forgetful,
-    /// Nothing can be written; what was there is erased, as the contract says.
-    Full,
-    Good,
-}
 
 /// Something on its way.
 #[derive(Debug)]
@@ -146,6 +87,7 @@ pub(crate) struct Sim {
     pub(crate) now: u64,
     pub(crate) cloud: Cloud,
     pub(crate) service: VodService,
+    pub(crate) ugc: UgcService,
     pub(crate) faults: Faults,
     pub(crate) dice: Dice,
     pub(crate) storage: BTreeMap<String, String>,
@@ -162,6 +104,8 @@ pub(crate) struct Sim {
     pub(crate) digests: usize,
     uploader: Uploader,
     infos: BTreeMap<FileId, FileInfo>,
+    /// By the file that they belong to.
+    covers: BTreeMap<FileId, FileInfo>,
     arrivals: BTreeMap<(u64, u64), Arrival>,
     serial: u64,
     wake: Option<Timestamp>,
@@ -177,21 +121,23 @@ impl Sim {
     pub(crate) fn new(setup: Setup) -> Self {
         Self {
             now: BEGIN,
-            cloud: Cloud { habits: setup.habits, ..Cloud::default() },
+            cloud: Cloud { vendor: setup.vendor, habits: setup.habits, ..Cloud::default() },
             service: VodService::default(),
+            ugc: UgcService::default(),
             faults: Faults::default(),
             dice: Dice::new(setup.seed),
             storage: BTreeMap::new(),
             memory: Memory::Good,
             manners: VecDeque::new(),
-            witness: Witness::new(&setup.config),
+            witness: Witness::new(&setup),
             events: Vec::new(),
             sent: Vec::new(),
             authorizations: Vec::new(),
             steps: 0,
             digests: 0,
-            uploader: Uploader::new(setup.config.clone(), &Oss, &Vod, setup.seed),
+            uploader: uploader(&setup),
             infos: BTreeMap::new(),
+            covers: BTreeMap::new(),
             arrivals: BTreeMap::new(),
             serial: 0,
             wake: None,
@@ -214,6 +160,11 @@ impl Sim {
 
     /// Queues a file of `size` bytes.
     pub(crate) fn add(&mut self, size: u64) -> FileId {
+        self.add_with_cover(size, None)
+    }
+
+    /// Queues a file of `size` bytes, and its cover if there is one.
+    pub(crate) fn add_with_cover(&mut self, size: u64, cover: Option<u64>) -> FileId {
         let file = FileId(u32::try_from(self.infos.len()).expect("few files") + 1);
         let extension = if self.setup.images { "png" } else { "mp4" };
         let name = format!("我的 video {}.{extension}", file.0);
@@ -226,9 +177,21 @@ impl Sim {
             is_image: self.setup.images,
             metadata: String::new(),
         };
+        if let Some(size) = cover {
+            let name = format!("cover {}.jpg", file.0);
+            let info = FileInfo { name, size, content_type: "image/jpeg".into(), ..info.clone() };
+            self.covers.insert(file, info);
+        }
         self.infos.insert(file, info.clone());
-        self.give(Input::Add { file, info, overrides: self.overrides() });
+        self.queue(file, info);
         file
+    }
+
+    fn queue(&mut self, file: FileId, info: FileInfo) {
+        self.give(Input::Add { file, info, overrides: self.overrides() });
+        if let Some(info) = self.covers.get(&file).cloned() {
+            self.give(Input::AddCover { file, cover: FileId(file.0 + COVERS), info });
+        }
     }
 
     fn overrides(&self) -> Overrides {
@@ -298,7 +261,8 @@ impl Sim {
             if self.trace {
                 eprintln!("{:>9} < {output:?}", self.now - BEGIN);
             }
-            self.witness.sees(self.device_time(), &output, &self.cloud, &self.service);
+            let remote = Remote { cloud: &self.cloud, vod: &self.service, ugc: &self.ugc };
+            self.witness.sees(self.setup.device_time(self.now), &output, &remote);
             self.perform(output);
         }
         self.witness.after(&input, &self.uploader);
@@ -308,9 +272,12 @@ impl Sim {
     /// stored. All files are added anew.
     pub(crate) fn reload(&mut self) {
         self.setup.seed += 1;
-        self.uploader = Uploader::new(self.setup.config.clone(), &Oss, &Vod, self.setup.seed);
+        self.uploader = uploader(&self.setup);
+        // A part that is late may take the place of one that was laid out
+        // otherwise since: nothing but a digest tells that it is another.
+        let is_told = self.setup.config.integrity;
         self.arrivals.retain(|_, arrival| match arrival {
-            Arrival::Dawdle(id, _) => {
+            Arrival::Dawdle(id, _) if is_told => {
                 *id = RequestId(0); // of no request of the next process
                 true
             }
@@ -318,10 +285,10 @@ impl Sim {
         });
         self.wake = None;
         self.videos_of.clear();
-        self.witness = self.witness.reloaded(&self.setup.config);
+        self.witness = self.witness.reloaded(&self.setup);
         for (file, info) in self.infos.clone() {
             if !self.witness.knows(file) {
-                self.give(Input::Add { file, info, overrides: self.overrides() });
+                self.queue(file, info);
             }
         }
         if self.is_down {
@@ -405,6 +372,10 @@ impl Sim {
         &self.infos[&file]
     }
 
+    pub(crate) fn cover(&self, file: FileId) -> Option<&FileInfo> {
+        self.covers.get(&file)
+    }
+
     /// Where the core says that the file goes.
     pub(crate) fn target(&self, file: FileId) -> &vodupload::Target {
         self.uploader.target(file).expect("the file is there")
@@ -416,7 +387,7 @@ impl Sim {
     }
 
     fn device_time(&self) -> Timestamp {
-        Timestamp(self.now).shifted(self.setup.skew)
+        self.setup.device_time(self.now)
     }
 
     fn wake_instant(&self) -> Option<u64> {
@@ -444,5 +415,12 @@ impl Sim {
     fn after(&mut self, millis: u64, arrival: Arrival) {
         self.serial += 1;
         self.arrivals.insert((self.now + millis, self.serial), arrival);
+    }
+}
+
+fn uploader(setup: &Setup) -> Uploader {
+    match setup.vendor {
+        Vendor::Aliyun => Uploader::new(setup.config.clone(), &Oss, &Vod, setup.seed),
+        Vendor::Tencent => Uploader::new(setup.config.clone(), &Cos, &Ugc, setup.seed),
     }
 }

@@ -19,8 +19,9 @@ use super::{BEGIN, Dice, MB};
 
 pub(crate) const FILE: FileId = FileId(1);
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Vendor {
+    #[default]
     Aliyun,
     Tencent,
 }

@@ -10,8 +10,8 @@ use vodupload::protocol::oss::sign::{self, Query};
 use vodupload::{Body, Credential, Method, Request, Response, Timestamp};
 
 use super::content::Piece;
-use super::service;
 use super::text::{decode, parse_http_date, xml_time};
+use super::{cos, service, ugc};
 
 /// Where all objects of a simulation go.
 pub(crate) const BUCKET: &str = "outin-test";
@@ -19,7 +19,7 @@ pub(crate) const BUCKET: &str = "outin-test";
 /// OSS refuses a request whose date is further off.
 const MAX_SKEW_MS: u64 = 15 * 60_000;
 
-/// The calls that the core makes; the last three are not the storage's.
+/// The calls that the core makes; those from `Digest` on are not the storage's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Call {
     Abort,
@@ -34,30 +34,36 @@ pub(crate) enum Call {
     Digest,
     CreateUpload,
     RefreshUpload,
+    CommitUpload,
+    ListRegions,
+    ProbeRegion,
 }
 
 impl Call {
-    pub(crate) const COUNT: usize = 11;
+    pub(crate) const COUNT: usize = 14;
 
     /// Whether it asks the VOD service and not the storage.
     pub(crate) fn is_service(self) -> bool {
-        matches!(self, Self::CreateUpload | Self::RefreshUpload)
+        self as usize > Self::Digest as usize
     }
 }
 
-/// A request as OSS understands it.
+/// A request as the storage understands it.
 #[derive(Clone, Debug)]
 pub(crate) struct Parsed {
     pub(crate) call: Call,
+    /// The endpoint, which tells the vendor, too.
     pub(crate) host: String,
+    /// The host that was asked to hand it on.
+    pub(crate) via: Option<String>,
     pub(crate) key: String,
     pub(crate) number: u32,
     pub(crate) upload_id: String,
     pub(crate) token: String,
     pub(crate) piece: Option<Piece>,
     pub(crate) marker: u32,
-    query: Vec<Query>,
-    fields: BTreeMap<&'static str, String>,
+    pub(super) query: Vec<Query>,
+    pub(super) fields: BTreeMap<&'static str, String>,
 }
 
 /// A temporary key as its issuer knows it.
@@ -70,10 +76,15 @@ pub(crate) struct Issued {
 
 /// Understands a request, or panics: the core sends nothing that makes no sense.
 pub(crate) fn parse(request: &Request) -> Parsed {
-    assert!(!service::is_for(request), "{} is no storage", request.url);
+    let is_other = service::is_for(request) || ugc::is_for(request);
+    assert!(!is_other, "{} is no storage", request.url);
     let (host, path) = request.url.split_once("://").expect("a scheme").1.split_once('/').unwrap();
+    let named = request.headers.iter().find(|(name, _)| *name == "vod-forward-cos");
+    let (via, host) = named.map_or((None, host), |(_, named)| (Some(host.into()), named));
     let (bucket, host) = host.split_once('.').expect("a bucket");
-    assert_eq!(bucket, BUCKET, "{host}");
+    let is_cos = cos::is_host(host);
+    assert_eq!(bucket, if is_cos { cos::BUCKET } else { BUCKET }, "{host}");
+    let token = if is_cos { "x-cos-security-token" } else { "x-oss-security-token" };
     let (key, rest) = path.split_once('?').unwrap_or((path, ""));
     let mut query = Vec::new();
     for pair in rest.split('&').filter(|pair| !pair.is_empty()) {
@@ -105,6 +116,7 @@ pub(crate) fn parse(request: &Request) -> Parsed {
     let mut parsed = Parsed {
         call,
         host: host.into(),
+        via,
         key: decode(key),
         number: number("partNumber"),
         upload_id: value("uploadId").unwrap_or_default(),
@@ -117,13 +129,14 @@ pub(crate) fn parse(request: &Request) -> Parsed {
     match &request.body {
         Body::Form { fields, file, size } => {
             assert!(call == Call::Post && parsed.key.is_empty(), "a form goes to the bucket");
-            assert!(request.headers.is_empty(), "a header would cost a preflight");
+            let is_simple = request.headers.is_empty() || parsed.via.is_some();
+            assert!(is_simple, "a header would cost a preflight");
             for (name, value) in fields {
                 let before = parsed.fields.insert(name, value.clone());
                 assert_eq!(before, None, "{name} twice");
             }
             parsed.key = parsed.field("key").into();
-            parsed.token = parsed.field("x-oss-security-token").into();
+            parsed.token = parsed.field(token).into();
             parsed.piece = Some(Piece { file: file.0, range: 0..*size });
         }
         Body::Slice { file, range } => {
@@ -132,13 +145,13 @@ pub(crate) fn parse(request: &Request) -> Parsed {
         Body::Empty | Body::Text(_) => {}
     }
     if call != Call::Post {
-        parsed.token = header(request, "x-oss-security-token").into();
+        parsed.token = header(request, token).into();
     }
     parsed
 }
 
 impl Parsed {
-    fn field(&self, name: &str) -> &str {
+    pub(super) fn field(&self, name: &str) -> &str {
         self.fields.get(name).unwrap_or_else(|| panic!("no field {name}"))
     }
 }
@@ -150,6 +163,9 @@ pub(crate) fn authenticate(
     parsed: &Parsed,
     issued: &Issued,
 ) -> Result<(), Response> {
+    if cos::is_host(&parsed.host) {
+        return cos::authenticate(now, request, parsed, issued);
+    }
     if parsed.call == Call::Post {
         check_form(now, parsed, issued)?;
     } else {
@@ -263,7 +279,7 @@ pub(crate) fn part_list(body: &str) -> Vec<(u32, String)> {
     parts.collect()
 }
 
-/// An error in the words of OSS.
+/// An error in the words that both storages took over.
 pub(crate) fn error(status: u16, code: &str, more: &str) -> Response {
     let body = format!("<Error><Code>{code}</Code><Message>simulated</Message>{more}</Error>");
     Response { status, headers: vec![], body }
