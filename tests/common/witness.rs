@@ -223,6 +223,11 @@ impl Witness {
             let parsed = parse(request);
             let file = FileId(remote.cloud.file_of(&parsed.key));
             assert_eq!(parsed.via.is_some(), self.forwards, "{}", request.url);
+            // Resumed, a file may have gone elsewhere since it was cancelled.
+            if parsed.call == Call::Abort && self.state(file) == State::Canceled {
+                let upload = remote.cloud.uploads.get(&parsed.upload_id);
+                assert!(upload.is_none_or(|it| it.key == parsed.key), "{parsed:?} of {upload:?}");
+            }
             self.may_send(now, file, &parsed);
             return (file, parsed.call, parsed.token);
         }
