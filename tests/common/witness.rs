@@ -354,9 +354,16 @@ impl Witness {
                 let watched = self.file(*file);
                 assert!(is_tencent && watched.state == State::Active, "{event:?}");
                 assert_eq!(watched.account, None, "{file:?} has a signature");
-                // The end of a race takes back what was asked for it.
-                let races = watched.asked == Some(Question::Token(TokenPurpose::Prepare));
-                assert!(races || watched.asked.is_none(), "{file:?} asks twice");
+                // The end of a race takes back what was asked for it, and the
+                // last byte what was asked for a renewal.
+                let is_over = match watched.asked {
+                    Some(Question::Token(TokenPurpose::Prepare)) | None => true,
+                    Some(Question::Token(TokenPurpose::Refresh)) => {
+                        *purpose == TokenPurpose::Commit
+                    }
+                    Some(_) => false,
+                };
+                assert!(is_over, "{file:?} asks twice");
                 watched.asked = Some(Question::Token(*purpose));
             }
             Event::Failed { file, error } => {
