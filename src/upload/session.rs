@@ -193,6 +193,8 @@ impl Upload {
         }
         self.store_record(cx);
         self.phase = Phase::Committing;
+        // A renewal under way is needed no more, and calls are made one at a time.
+        self.abort_all(cx);
         self.call(cx);
     }
 

@@ -105,7 +105,10 @@ pub(crate) fn parse(request: &Request) -> Asked {
             assert!(names.iter().all(|name| known.contains(name)), "{names:?}");
         }
         Call::ListRegions => assert_eq!(names, ["signature"]),
-        Call::RefreshUpload => assert_eq!(names, ["signature", "uploadFromWeb", "vodSessionKey"]),
+        Call::RefreshUpload => {
+            let told = names.iter().filter(|name| **name != "uploadFromWeb");
+            assert!(told.eq(&["signature", "vodSessionKey"]), "{names:?}");
+        }
         _ => assert_eq!(names, ["signature", "vodSessionKey"]),
     }
     asked(call, host, body)

@@ -224,6 +224,11 @@ impl Witness {
             let parsed = parse(request);
             let file = FileId(remote.cloud.file_of(&parsed.key));
             assert_eq!(parsed.via.is_some(), self.forwards, "{}", request.url);
+            // Resumed, a file may have gone elsewhere since it was cancelled.
+            if parsed.call == Call::Abort && self.state(file) == State::Canceled {
+                let upload = remote.cloud.uploads.get(&parsed.upload_id);
+                assert!(upload.is_none_or(|it| it.key == parsed.key), "{parsed:?} of {upload:?}");
+            }
             self.may_send(now, file, &parsed);
             return (file, parsed.call, parsed.token);
         }
@@ -351,9 +356,16 @@ impl Witness {
                 let watched = self.file(*file);
                 assert!(is_tencent && watched.state == State::Active, "{event:?}");
                 assert_eq!(watched.account, None, "{file:?} has a signature");
-                // The end of a race takes back what was asked for it.
-                let races = watched.asked == Some(Question::Token(TokenPurpose::Prepare));
-                assert!(races || watched.asked.is_none(), "{file:?} asks twice");
+                // The end of a race takes back what was asked for it, and the
+                // last byte what was asked for a renewal.
+                let is_over = match watched.asked {
+                    Some(Question::Token(TokenPurpose::Prepare)) | None => true,
+                    Some(Question::Token(TokenPurpose::Refresh)) => {
+                        *purpose == TokenPurpose::Commit
+                    }
+                    Some(_) => false,
+                };
+                assert!(is_over, "{file:?} asks twice");
                 watched.asked = Some(Question::Token(*purpose));
             }
             Event::Failed { file, error } => {

@@ -351,3 +351,31 @@ fn a_region_that_is_known_is_not_looked_for_and_none_is_no_failure() {
     assert!(matches!(world.ended(), Some(Event::Succeeded { .. })), "{:?}", world.events);
     assert!(world.open.is_empty());
 }
+
+#[test]
+fn a_renewal_that_comes_too_late_does_not_keep_from_the_commit() {
+    for is_signed in [false, true] {
+        let mut world = World::started(calm(), 3 * MB, None);
+        world.sign(TokenPurpose::Apply);
+        world.serve("ApplyUploadUGC", &applied(false));
+        let (id, _) = world.take();
+        world.now += 6_600_000; // shortly before the credential is over
+        world.answer(id, "<R><UploadId>UP</UploadId></R>");
+        world.give(Input::Tick);
+        let parts = std::mem::take(&mut world.open);
+        assert_eq!(parts.len(), 3);
+        if is_signed {
+            world.sign(TokenPurpose::Refresh);
+        }
+        for (id, _) in parts {
+            world.answer(id, "");
+        }
+        let (id, request) = world.open.pop().expect("a complete call");
+        assert!(request.url.ends_with("?uploadId=UP"), "{}", request.url);
+        world.answer(id, "<R><ETag>e</ETag></R>");
+        assert!(world.open.is_empty(), "{:?}", world.open);
+        world.sign(TokenPurpose::Commit);
+        world.serve("CommitUploadUGC", &committed());
+        assert!(matches!(world.ended(), Some(Event::Succeeded { .. })));
+    }
+}
