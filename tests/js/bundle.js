@@ -11,6 +11,7 @@ import { root } from '../../tools/env.mjs'
 
 /**
  * @typedef {typeof import('../../js/vod_upload.js') & typeof import('../../js/uploader.js') & typeof import('../../js/core.js')
+ *   & typeof import('../../js/tc_vod.js') & typeof import('../../js/vod_uploader.js')
  *   & typeof import('../../js/host/browser.js') & typeof import('../../js/host/mini_program.js') & typeof import('../../js/host/picked_file.js')
  *   & typeof import('../../js/host/wechat.js') & typeof import('../../js/host/text_codec.js') & Pick<typeof import('../../js/douyin.js'), 'douyin'>} Faces
  */
@@ -23,7 +24,9 @@ process.on('exit', () => rmSync(folder, { recursive: true, force: true }))
 const outfile = join(folder, 'faces.mjs')
 copyFileSync(join(glueDirOf('both'), 'fallback.js'), join(folder, 'fallback.cjs'))
 
-const MODULES = ['vod_upload', 'uploader', 'core', 'host/browser', 'host/mini_program', 'host/picked_file', 'host/wechat', 'host/text_codec']
+const MODULES = [
+  'vod_upload', 'uploader', 'tc_vod', 'vod_uploader', 'core', 'host/browser', 'host/mini_program', 'host/picked_file', 'host/wechat', 'host/text_codec',
+]
 
 /** What tools/build.mjs does for engines that lack what browsers have. @type {import('esbuild').BuildOptions} */
 const program = {
@@ -93,5 +96,5 @@ let copies = 0
 export const freshModule = () => import(`${pathToFileURL(outfile)}?${++copies}`)
 
 export const {
-  TextDecoder, TextEncoder, UploadError, browser, describe, douyin, isAtLeast, miniProgram, uploaderOn, vodUploadOn, wechat,
+  TextDecoder, TextEncoder, UploadError, browser, describe, douyin, isAtLeast, miniProgram, tcVodOn, uploaderOn, vodUploaderOn, vodUploadOn, wechat,
 } = await freshModule()
