@@ -41,6 +41,12 @@ function sessionError(fields, stage) {
   return Object.assign(new UploadError(fields), { retCode: RET_CODES_BY_CODE[fields.code] ?? byStage, stage })
 }
 
+/** VOD wants a type, and takes it from the name's extension. @param {import('./core.js').Source} source */
+function typed({ name, contentType }) {
+  const [, extension] = /\w\/(\w+)/.exec(contentType) ?? []
+  return name.includes('.') || !extension ? name : `${name}.${extension}`
+}
+
 /** @param {string} code @param {string} message */
 export const misuse = (code, message) => sessionError({ code, message }, 'validate')
 
@@ -59,8 +65,9 @@ export function createSession(platform, options, hear) {
   if (typeof getSignature !== 'function') throw misuse('InvalidArgument', 'getSignature must be a function.')
   const host = { ...platform, ...options.host, ...(options.storage && { storage: options.storage }) }
   const mediaFile = options.mediaFile ?? options.videoFile
-  const name = [options.mediaName, options.videoName, options.fileName].find((given) => given !== undefined && given !== null)
-  if (name !== undefined && typeof name !== 'string') throw misuse('InvalidName', 'mediaName must be a string.')
+  // As with the vendor's, an empty name is none.
+  const name = options.mediaName || options.videoName || options.fileName
+  if (name && typeof name !== 'string') throw misuse('InvalidName', 'mediaName must be a string.')
   if (name && FORBIDDEN.test(name)) throw misuse('InvalidName', 'mediaName must not have \\ / : * ? " < > |.')
   if (!mediaFile && !(fileId && options.coverFile)) {
     throw misuse('NoMediaFile', 'Give mediaFile, with or without coverFile; or coverFile with the fileId of a media.')
@@ -70,7 +77,7 @@ export function createSession(platform, options, hear) {
   const open = (file, code, what) => {
     try {
       const source = host.open(file)
-      if (source.size > 0) return source
+      if (source.size > 0) return { ...source, name: typed(source) }
     } catch (error) {
       throw misuse(code, `${what} is no file: ${/** @type {any} */ (error)?.errMsg ?? error}`)
     }
@@ -205,7 +212,7 @@ export function createSession(platform, options, hear) {
     })
   }
 
-  const metadata = JSON.stringify({ fileId, expireTime: options.expireTime, name: media ? name : undefined })
+  const metadata = JSON.stringify({ fileId, expireTime: options.expireTime, name: media && name || undefined })
   core.add(MEDIA, { ...own, fingerprint: `tencent_${own.fingerprint}${media && cover ? `_${cover.fingerprint}` : ''}` }, { isImage: false, metadata }, {})
   if (media && cover) core.cover(MEDIA, COVER, cover)
   core.start()
@@ -213,6 +220,8 @@ export function createSession(platform, options, hear) {
   return {
     media,
     cover,
+    /** What the media is called, if not as its file. */
+    name,
     get hasEnded() { return hasEnded },
     cancel() {
       if (!hasEnded) core.cancel(MEDIA)

@@ -68,7 +68,7 @@ function createUploader(host, options) {
     failed: (error) => reject(/^-?\d+$/.test(error.code) ? Object.assign(error, { code: Number(error.code) }) : error),
   })
   return {
-    videoInfo: described(session.media),
+    videoInfo: described(session.media, session.name),
     coverInfo: described(session.cover),
     done: () => done,
     cancel: session.cancel,
@@ -95,9 +95,10 @@ function createUploader(host, options) {
   }
 }
 
-/** @param {import('./core.js').Source | undefined} source */
-function described(source) {
+/** As VOD is told of it. @param {import('./core.js').Source | undefined} source @param {string | null} [name] in place of the file's */
+function described(source, name) {
   if (!source) return undefined
   const dot = source.name.lastIndexOf('.')
-  return { name: dot < 0 ? source.name : source.name.slice(0, dot), type: source.name.slice(dot + 1).toLowerCase(), size: source.size }
+  const [stem, type] = dot < 0 ? [source.name, ''] : [source.name.slice(0, dot), source.name.slice(dot + 1).toLowerCase()]
+  return { name: name || stem, type, size: source.size }
 }

@@ -274,6 +274,15 @@ test('what is no file is refused by a sentence, as media and as cover (B17)', (t
   }
 })
 
+test('a name without a dot is the name, and the type is what the file says (B17)', async (t) => {
+  const stage = ugcStage(t)
+  const uploader = stage.upload({ mediaFile: new FakeFile('holiday', 1_000) })
+  await stage.next('done')
+  const [{ videoName, videoType }] = stage.asked('Apply')
+  assert.deepEqual([videoName, videoType], ['holiday', 'mp4'])
+  assert.deepEqual(uploader.videoInfo, { name: 'holiday', type: 'mp4', size: 1_000 })
+})
+
 test('after a failure of COS the next attempt goes on with the session and the parts (B18)', async (t) => {
   const stage = ugcStage(t)
   const mediaFile = new FakeFile('a.mp4', 3 * PART)
