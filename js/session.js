@@ -213,7 +213,9 @@ export function createSession(platform, options, hear) {
   }
 
   const metadata = JSON.stringify({ fileId, expireTime: options.expireTime, name: media && name || undefined })
-  core.add(MEDIA, { ...own, fingerprint: `tencent_${own.fingerprint}${media && cover ? `_${cover.fingerprint}` : ''}` }, { isImage: false, metadata }, {})
+  // The same cover for another media is another upload.
+  const which = media ? cover?.fingerprint : fileId
+  core.add(MEDIA, { ...own, fingerprint: `tencent_${own.fingerprint}${which ? `_${which}` : ''}` }, { isImage: false, metadata }, {})
   if (media && cover) core.cover(MEDIA, COVER, cover)
   core.start()
 

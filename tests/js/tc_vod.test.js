@@ -53,6 +53,21 @@ test('a cover alone replaces that of the media with the fileId', async (t) => {
   assert.deepEqual([...new Set(stage.calls.map(({ name }) => name))], ['cover_progress', 'cover_upload', 'done'])
 })
 
+test('a cover that was to replace one goes on for that media only', async (t) => {
+  const stage = ugcStage(t)
+  const coverFile = new FakeFile('c.jpg', 3 * PART)
+  hold(stage, 'UploadPart')
+  const first = stage.upload({ mediaFile: undefined, coverFile, fileId: '1', chunkSize: PART })
+  while (!stage.operations().includes('UploadPart')) await settled()
+  first.pause()
+  stage.fake.serve(stage.ugc.answer)
+  stage.upload({ mediaFile: undefined, coverFile, fileId: '2', chunkSize: PART })
+  assert.equal((await stage.next('done')).fileId, '2')
+  stage.upload({ mediaFile: undefined, coverFile, fileId: '1', chunkSize: PART })
+  assert.equal((await stage.next('done')).fileId, '1')
+  assert.deepEqual(stage.asked('Apply').map(({ fileId, vodSessionKey }) => [fileId, vodSessionKey]), [['1', undefined], ['2', undefined], [undefined, 'SESSION1']])
+})
+
 test('expireTime is told to VOD, and what is given for one upload wins over what all have', async (t) => {
   const stage = ugcStage(t)
   stage.upload({ expireTime: '2099-01-01T00:00:00Z', mediaName: 'own' }, { mediaName: 'all', expireTime: 'never', enableRaceRegion: true })
