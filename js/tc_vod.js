@@ -79,9 +79,9 @@ function createUploader(host, options) {
       heardBy(name).add(listener)
       return this
     },
-    /** @param {string} name @param {Function} listener */
+    /** @param {string} name @param {Function} [listener] without it nobody hears any more */
     off(name, listener) {
-      heardBy(name).delete(listener)
+      for (const one of heardBy(name)) if (!listener || one === listener || /** @type {any} */ (one).listener === listener) heardBy(name).delete(one)
       return this
     },
     /** @param {string} name @param {Function} listener */
@@ -90,7 +90,7 @@ function createUploader(host, options) {
         heardBy(name).delete(first)
         listener(told)
       }
-      return this.on(name, first)
+      return this.on(name, Object.assign(first, { listener }))
     },
   }
 }

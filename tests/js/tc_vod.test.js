@@ -111,6 +111,24 @@ test('progress begins with 0, never goes back, comes once in the interval, and e
   }
 })
 
+test('a listener is heard as often as it wants to: on, off, once, and off of what was to be heard once', async (t) => {
+  const stage = ugcStage(t)
+  /** @type {string[]} */
+  const heard = []
+  const hear = (/** @type {string} */ name) => () => { heard.push(name) }
+  const [off, onceOff] = [hear('off'), hear('onceOff')]
+  const uploader = stage.upload({ mediaFile: new FakeFile('a.mp4', 2 * PART), chunkSize: PART, progressInterval: 0 })
+  assert.equal(uploader.on('media_progress', hear('on')).once('media_progress', hear('once')).on('video_progress', off).once('video_progress', onceOff), uploader)
+  assert.equal(uploader.off('video_progress', off).off('video_progress', onceOff).off('cover_progress', off), uploader)
+  uploader.on('media_upload', off).once('media_upload', off).off('media_upload')
+  uploader.on('video_upload', () => { throw new Error('of the application') })
+  uploader.on('video_upload', hear('after a throw'))
+  await stage.next('done')
+  assert.deepEqual([heard.filter((name) => name === 'on').length > 1, [...new Set(heard)].sort()], [true, ['after a throw', 'on', 'once']])
+  assert.equal(heard.filter((name) => name === 'once').length, 1)
+  assert.match(stage.lines.join(), /of the application/)
+})
+
 test('done() is the same promise each time', async (t) => {
   const stage = ugcStage(t)
   const uploader = stage.upload()
