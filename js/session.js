@@ -103,7 +103,8 @@ export function createSession(platform, options, hear) {
 
   /** @type {Stage} */
   let stage = 'apply'
-  let hasEnded = false
+  /** @type {'succeeded' | 'failed' | 'canceled' | undefined} */
+  let end
   let isPaused = false
   /** @type {any} */
   const result = {}
@@ -125,8 +126,9 @@ export function createSession(platform, options, hear) {
 
   /** @param {any} error */
   function fail(error) {
-    if (hasEnded) return
-    hasEnded = true
+    if (end) return
+    end = error.code === 'Canceled' ? 'canceled' : 'failed'
+    isPaused = false
     const failure = sessionError(error, stage)
     // The same object of the core's, for its status, its request's id and the rest.
     for (const key of Object.keys(error)) if (!(key in failure)) /** @type {any} */ (failure)[key] = error[key]
@@ -153,7 +155,7 @@ export function createSession(platform, options, hear) {
         later(() => hear.stored(of, event.target))
         break
       case 'succeeded':
-        hasEnded = true
+        end = 'succeeded'
         later(() => hear.finished({ ...result, verified: event.verified }))
         break
       case 'failed':
@@ -224,20 +226,20 @@ export function createSession(platform, options, hear) {
     cover,
     /** What the media is called, if not as its file. */
     name,
-    get hasEnded() { return hasEnded },
+    get hasEnded() { return Boolean(end) },
     cancel() {
-      if (!hasEnded) core.cancel(MEDIA)
+      if (!end) core.cancel(MEDIA)
     },
     pause() {
-      isPaused = !hasEnded
+      isPaused = !end
       if (isPaused) core.stop()
     },
-    /** Goes on after a pause, or tries again after a failure. */
-    restart() {
-      const again = hasEnded && !result.fileId && stage
-      if (!isPaused && !again) return
+    /** Goes on after a pause, or begins again what has ended so. @param {('failed' | 'canceled')[]} ends */
+    restart(...ends) {
+      if (!isPaused && !ends.some((one) => one === end)) return
+      if (end === 'canceled') core.resume(MEDIA)
       isPaused = false
-      hasEnded = false
+      end = undefined
       core.start()
     },
   }

@@ -73,7 +73,8 @@ function createUploader(host, options) {
     done: () => done,
     cancel: session.cancel,
     pause: session.pause,
-    resume: session.restart,
+    // What has ended its promise cannot begin again.
+    resume: () => session.restart(),
     /** @param {string} name @param {Function} listener */
     on(name, listener) {
       heardBy(name).add(listener)

@@ -92,7 +92,7 @@ test('each event of a media has two names and one payload', async (t) => {
 })
 
 test('progress begins with 0, never goes back, comes once in the interval, and ends with 1 before the upload is told', async (t) => {
-  for (const [progressInterval, count] of [[undefined, 2], [0, 4]]) {
+  for (const [progressInterval, count] of /** @type {[number | undefined, number][]} */ ([[undefined, 2], [0, 4]])) {
     const stage = ugcStage(t)
     const { answer } = stage.ugc
     stage.fake.serve((request) => (request.part ? delay(150).then(() => answer(request)) : answer(request)))
@@ -198,4 +198,16 @@ test('pause and resume go on, a pause tells nothing, and after the end neither d
   for (const method of /** @type {const} */ (['resume', 'pause', 'resume', 'cancel', 'resume'])) uploader[method]()
   await settled()
   assert.deepEqual([stage.fake.requests.length, stage.of('failed').length, stage.of('done').length], [sent, 0, 1])
+})
+
+test('a failed upload is not begun again by resume, for its promise has ended', async (t) => {
+  const stage = ugcStage(t)
+  refuse(stage, 'PutObject', refusal('AccessDenied'))
+  const uploader = stage.upload()
+  await stage.next('failed')
+  const sent = stage.fake.requests.length
+  stage.fake.serve(stage.ugc.answer)
+  uploader.resume()
+  await settled()
+  assert.equal(stage.fake.requests.length, sent)
 })
