@@ -206,8 +206,10 @@ export function createSession(platform, options, hear) {
     later(() => {
       try {
         const given = /** @type {any} */ (getSignature(take, { purpose, attempt: failures + 1 }))
-        if (typeof given?.then === 'function') given.then(take, refuse)
-        else if (given !== undefined) take(given)
+        // Who has the callback may return what calls it, such as the task of wx.request, and be async.
+        const knowsCallback = getSignature.length > 0
+        if (typeof given?.then === 'function') given.then((/** @type {unknown} */ one) => (one === undefined && knowsCallback) || take(one), refuse)
+        else if (typeof given === 'string' || given !== undefined && !knowsCallback) take(given)
       } catch (error) {
         refuse(error)
       }
