@@ -211,6 +211,16 @@ test('a network that comes back in mid-upload is waited for', async (t) => {
   uploader.cancel()
 })
 
+test('all requests of a mini program go to one host, which is told the bucket', async (t) => {
+  const stage = ugcStage(t, { fake: fakeProgram() })
+  stage.start({ mediaFile: programFile(3 * PART), coverFile: programFile(10), chunkSize: PART })
+  await stage.next('finish')
+  for (const { url, headers } of stage.fake.requests) {
+    assert.equal(url.host, 'vod2.qcloud.com')
+    if (!url.searchParams.has('Action')) assert.equal(headers['vod-forward-cos'], 'bucket-1250000000.cos.ap-chongqing.myqcloud.com')
+  }
+})
+
 test('another address of VOD is asked, by either name of its scheme', async (t) => {
   const stage = ugcStage(t)
   stage.upload({ vodEndpoint: 'http://127.0.0.1:9', forward: false })
