@@ -108,6 +108,8 @@ export function createSession(platform, options, hear) {
   let isPaused = false
   /** @type {any} */
   const result = {}
+  /** What was last asked for, and how often for the same call. */
+  let asked = { purpose: '', attempt: 0 }
   /** What has been told of each file, and when. @type {Map<number, { at: number, loaded: number }>} */
   const told = new Map()
 
@@ -144,6 +146,7 @@ export function createSession(platform, options, hear) {
         ask(event)
         break
       case 'authorized':
+        asked.attempt = 0
         stage = stage === 'commit' ? 'commit' : media ? 'media' : 'cover'
         Object.assign(result, event.target)
         break
@@ -180,9 +183,12 @@ export function createSession(platform, options, hear) {
 
   /**
    * Has the application sign: by its callback, its promise or what it returns, whichever comes first.
-   * @param {{ purpose: import('./tencent.js').SignatureHint['purpose'], failures: number }} event
+   * @param {{ purpose: import('./tencent.js').SignatureHint['purpose'] }} event
    */
-  function ask({ purpose, failures }) {
+  function ask({ purpose }) {
+    // A signature that was refused counts, too: who keeps one has to know.
+    const attempt = asked.purpose === purpose ? asked.attempt + 1 : 1
+    asked = { purpose, attempt }
     let isOpen = true
     /** @param {unknown} given */
     const take = (given) => {
@@ -205,7 +211,7 @@ export function createSession(platform, options, hear) {
     }
     later(() => {
       try {
-        const given = /** @type {any} */ (getSignature(take, { purpose, attempt: failures + 1 }))
+        const given = /** @type {any} */ (getSignature(take, { purpose, attempt }))
         // Who has the callback may return what calls it, such as the task of wx.request, and be async.
         const knowsCallback = getSignature.length > 0
         if (typeof given?.then === 'function') given.then((/** @type {unknown} */ one) => (one === undefined && knowsCallback) || take(one), refuse)
@@ -242,6 +248,7 @@ export function createSession(platform, options, hear) {
       if (end === 'canceled') core.resume(MEDIA)
       isPaused = false
       end = undefined
+      asked.attempt = 0
       core.start()
     },
   }

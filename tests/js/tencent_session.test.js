@@ -119,6 +119,15 @@ test('an upload that is paused while it is signed asks again, and each signature
   assert.equal(new Set(stage.asked().map(({ signature }) => signature)).size, 2)
 })
 
+test('each call to VOD has a signature of its own, and the application hears what for', async (t) => {
+  const stage = ugcStage(t)
+  refuse(stage, 'Apply', ugcRefusal(77, 'duplicate vod signature'), 1)
+  stage.upload({ enableRaceRegion: true })
+  await stage.next('done')
+  assert.deepEqual(stage.signed.map(({ purpose, attempt }) => [purpose, attempt]), [['prepare', 1], ['apply', 1], ['apply', 2], ['commit', 1]])
+  assert.deepEqual(stage.asked().map(({ action, signature }) => [action.toLowerCase(), signature]), stage.signed.map(({ purpose, signature }) => [purpose, signature]))
+})
+
 test('a signature that has expired is told of, asked for once more, and fails with 1020', async (t) => {
   const stage = ugcStage(t)
   refuse(stage, 'Apply', ugcRefusal(10010, 'ugc upload | signature expired'))
