@@ -172,7 +172,7 @@ export function miniProgram(api, { loadCore, canReadRanges = () => true, timeout
         filePath: file.file,
         name: 'file',
         formData: objectOf(body.fields),
-        header: objectOf(headers),
+        ...headers.length && { header: objectOf(headers) },
         fail: (/** @type {any} */ reason) => reject(unanswered(url, reason, file)),
       })
       // The fields are counted, too.
