@@ -91,7 +91,8 @@ export function createSession(platform, options, hear) {
   const settings = {
     tencent: true,
     forwards: options.forward ?? host.forwards,
-    races: options.enableRaceRegion !== false,
+    // Where all goes to one host there is none to choose, and others may not be asked.
+    races: (options.enableRaceRegion ?? !host.forwards) !== false,
     integrity: options.integrity,
     corePath: options.corePath,
     vodEndpoint: options.vodEndpoint,

@@ -32,7 +32,7 @@ export interface SessionOptions {
   expireTime?: string
   /** Whether an unfinished upload of the same files goes on, `true` by default; for a day. */
   enableResume?: boolean
-  /** Whether the nearest region is looked for, `true` by default. */
+  /** Whether the nearest region is looked for, `true` by default but in mini programs. */
   enableRaceRegion?: boolean
   /** Bytes of a part, at least 1 MiB. Without it parts follow the speed of the link. */
   chunkSize?: number

@@ -24,6 +24,7 @@ const BROWSERS_ONLY = {
   'signature.test.js': 'it is for app servers',
   'storage.test.js': [[/^a file that cannot be read any more /, 'there it is a read that fails, not a request: mini_program.test.js']],
   'tabs.test.js': 'a mini program has one page, and no locks',
+  'tencent_session.test.js': [[/^1008: the file cannot be read any more/, 'there it is a read that fails, not a request']],
   'trap.test.js': [[/^a trap in progress /, PROGRESS]],
   'uploader.test.js': 'Uploader is an EventTarget, which mini programs do not have',
 }

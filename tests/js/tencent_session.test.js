@@ -220,6 +220,23 @@ test('a network that comes back in mid-upload is waited for', async (t) => {
   uploader.cancel()
 })
 
+test('pages race for the nearest region unless it is switched off; what has to go to one host does not', async (t) => {
+  const page = ugcStage(t)
+  page.fake.host.forwards = false
+  for (const enableRaceRegion of [undefined, true, false]) {
+    page.upload({ enableRaceRegion })
+    await page.next('done')
+  }
+  assert.equal(page.asked('Prepare').length, 2)
+  const program = ugcStage(t, { fake: fakeProgram() })
+  program.start({ mediaFile: programFile(), enableRaceRegion: undefined })
+  await program.next('finish')
+  assert.deepEqual(program.asked().map(({ action }) => action), ['Apply', 'Commit'])
+  program.start({ mediaFile: programFile(), enableRaceRegion: true })
+  await program.next('finish')
+  assert.equal(program.asked('Prepare').length, 1)
+})
+
 test('all requests of a mini program go to one host, which is told the bucket', async (t) => {
   const stage = ugcStage(t, { fake: fakeProgram() })
   stage.start({ mediaFile: programFile(3 * PART), coverFile: programFile(10), chunkSize: PART })
