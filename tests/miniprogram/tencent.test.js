@@ -80,7 +80,7 @@ async function open(t, runtime = 'vm') {
 
 for (const runtime of /** @type {Runtime[]} */ (['vm', 'jsc', 'jsc-no-jit', 'quickjs'])) {
   test(`${runtime}: a video with its cover, as document 003 prints it`, async (t) => {
-    const { world, start, assertStored } = await open(t, runtime)
+    const { world, cloud, start, assertStored } = await open(t, runtime)
     const [media, cover] = [await makeFile('003.mp4', 3 * MiB), await makeFile('003.jpg', 20 * KiB)]
     await start(media, cover)
     const result = /** @type {any} */ (await world.heard('finish'))
@@ -90,6 +90,9 @@ for (const runtime of /** @type {Runtime[]} */ (['vm', 'jsc', 'jsc-no-jit', 'qui
     const progress = world.program.told('progress')
     assert.deepEqual([progress[0].loaded, progress.at(-1).percent, progress.at(-1).total], [0, 1, 3 * MiB])
     assert.deepEqual(world.wx.complaints, [])
+    const operations = cloud.log.map(({ operation, status }) => `${operation} ${status}`)
+    assert.ok(operations.includes('PostObject 200') || operations.includes('PostObject 201'), operations.join())
+    assert.deepEqual(operations.filter((line) => !/ 20\d$/.test(line)), [])
   })
 }
 
