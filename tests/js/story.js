@@ -19,6 +19,7 @@ const BROWSERS_ONLY = {
   'cloud_tencent_api.test.js': CLOUD,
   'cloud_tencent_ugc.test.js': CLOUD,
   'cloud_vod.test.js': CLOUD,
+  'compatibility.test.js': 'it is about documents',
   'entry.test.js': 'it is about the files that pages load',
   'integrity.test.js': [[/^by default a link of 500 MB\/s /, 'its parts of 512 MB would be read into memory']],
   'signature.test.js': 'it is for app servers',

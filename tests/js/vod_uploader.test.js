@@ -153,6 +153,35 @@ test('the same video again goes on, with its session and its parts; a storage of
   assert.equal(records.size, 0)
 })
 
+test('after a day the same video begins anew', async (t) => {
+  for (const [hours, expected] of [[23, 'SESSION1'], [25, undefined]]) {
+    const stage = ugcStage(t)
+    const mediaFile = new FakeFile('long.mp4', 3 * PART)
+    const first = await halfway(stage, { mediaFile })
+    first.pause()
+    const { records } = stage.fake.storage
+    for (const [key, text] of records) {
+      const { savedAt, ...record } = JSON.parse(text)
+      records.set(key, JSON.stringify({ ...record, savedAt: savedAt - Number(hours) * 3_600_000 }))
+    }
+    stage.fake.serve(stage.ugc.answer)
+    stage.start({ mediaFile })
+    await stage.next('finish')
+    assert.equal(stage.asked('Apply')[1].vodSessionKey, expected, `after ${hours} hours`)
+  }
+})
+
+test('a file of 60 GB begins, in parts of which there are not too many', async (t) => {
+  const stage = ugcStage(t)
+  hold(stage, 'UploadPart')
+  const size = 60 * 1024 ** 3
+  const uploader = stage.start({ mediaFile: new FakeFile('a.mp4', size) })
+  while (!stage.open().length) await settled()
+  const { start, end } = stage.open()[0].slice
+  assert.ok(Math.ceil(size / (end - start)) <= 10_000, `parts of ${end - start}`)
+  uploader.cancel()
+})
+
 /** What a call does in each state: how many requests stand open, and what is told. */
 const STATES = {
   'while VOD is asked': 'Apply', 'while the video is sent': 'PutObject', 'while it is committed': 'Commit',
