@@ -47,6 +47,28 @@ function typed({ name, contentType }) {
   return name.includes('.') || !extension ? name : `${name}.${extension}`
 }
 
+/** Records that an upload of this very program uses. @type {WeakMap<object, Set<string>>} */
+const inUse = new WeakMap()
+
+/**
+ * Of two uploads of a file at a time one leaves the record alone: with it both would store and commit the same media.
+ * @param {Host} host @returns {NonNullable<Host['lock']>}
+ */
+function lockOf({ storage, lock }) {
+  const keys = inUse.get(storage) ?? new Set()
+  inUse.set(storage, keys)
+  return async (key) => {
+    if (keys.has(key)) return undefined
+    keys.add(key)
+    const free = await (lock ? lock(key) : () => {})
+    if (!free) keys.delete(key)
+    return free && (() => {
+      keys.delete(key)
+      free()
+    })
+  }
+}
+
 /** @param {string} code @param {string} message */
 export const misuse = (code, message) => sessionError({ code, message }, 'validate')
 
@@ -118,7 +140,7 @@ export function createSession(platform, options, hear) {
   const later = (call) => Promise.resolve().then(call).catch(console.error)
 
   const nowhere = { get: () => null, set() {}, remove() {} }
-  const core = createCore(options.enableResume === false ? { ...host, storage: nowhere } : host, settings, heard,
+  const core = createCore(options.enableResume === false ? { ...host, storage: nowhere } : { ...host, lock: lockOf(host) }, settings, heard,
     (code, message) => report('error', code, message))
 
   /** What ends no upload. @param {'error' | 'warning'} level @param {string} code @param {string} message */

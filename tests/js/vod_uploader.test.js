@@ -278,6 +278,27 @@ test('a callback that throws is written down and ends nothing', async (t) => {
   assert.match(stage.lines[0], /of the application/)
 })
 
+test('the same video twice at a time is two uploads, and only one of them leaves a record', async (t) => {
+  const stage = ugcStage(t)
+  const mediaFile = new FakeFile('long.mp4', 3 * PART)
+  const first = await halfway(stage, { mediaFile })
+  const second = stage.start({ mediaFile, chunkSize: PART })
+  while (stage.asked('Apply').length < 2 || stage.open().length < 4) await settled()
+  assert.deepEqual(stage.asked('Apply').map(({ vodSessionKey }) => vodSessionKey), [undefined, undefined])
+  assert.match([...stage.fake.storage.records.values()].join(), /SESSION1/)
+  for (const uploader of [first, second]) uploader.pause()
+  await settled()
+  assert.equal(stage.fake.storage.records.size, 1)
+  stage.fake.serve(stage.ugc.answer)
+  for (const uploader of [first, second]) uploader.restart()
+  await stage.next('finish')
+  await stage.next('finish')
+  assert.deepEqual([...stage.ugc.medias.values()].sort(), ['SESSION1', 'SESSION2'])
+  stage.start({ mediaFile, chunkSize: PART })
+  await stage.next('finish')
+  assert.equal(stage.asked('Apply').at(-1)?.vodSessionKey, undefined)
+})
+
 test('two uploads at a time know nothing of each other', async (t) => {
   const stage = ugcStage(t)
   stage.start({ mediaFile: new FakeFile('a.mp4', 1_000), mediaName: 'one' })
