@@ -6,7 +6,7 @@ import { pathOf } from './fake_wx.js'
 import { settled } from './stage.js'
 import { describe, test } from './story.js'
 import { refusal } from './tiny_oss.js'
-import { nameOf, sign, ugcRefusal } from './tiny_ugc.js'
+import { nameOf, sign, tinyUgc, ugcRefusal } from './tiny_ugc.js'
 import { PART, halfway, refuse, ugcStage } from './ugc_stage.js'
 
 /** A video that was picked in a mini program. */
@@ -245,6 +245,20 @@ test('all requests of a mini program go to one host, which is told the bucket', 
     assert.equal(url.host, 'vod2.qcloud.com')
     if (!url.searchParams.has('Action')) assert.equal(headers['vod-forward-cos'], 'bucket-1250000000.cos.ap-chongqing.myqcloud.com')
   }
+})
+
+test('the host for mini programs that VOD names is used for COS, and its absence on the list is told with its name', async (t) => {
+  const stage = ugcStage(t, { fake: fakeProgram(), ugc: tinyUgc({ applied: { MiniProgramAccelerateHost: 'fast.example.com' } }) })
+  stage.start({ mediaFile: programFile(3 * PART), chunkSize: PART })
+  await stage.next('finish')
+  const hosts = stage.fake.requests.map((request) => [nameOf(request) === 'UploadPart', request.url.host])
+  assert.deepEqual([...new Set(hosts.map(String))], ['false,vod2.qcloud.com', 'false,fast.example.com', 'true,fast.example.com'])
+  stage.fake.serve((request) => (request.url.host === 'fast.example.com' ? request.fail(/** @type {any} */ ({ errMsg: 'request:fail url not in domain list' }))
+    : stage.ugc.answer(request)))
+  stage.start({ mediaFile: programFile(3 * PART), chunkSize: PART })
+  const error = await stage.next('error')
+  assert.deepEqual([error.code, error.name, error.retryable], [1003, 'DomainNotAllowed', false])
+  assert.match(error.message, /https:\/\/fast\.example\.com/)
 })
 
 test('another address of VOD is asked, by either name of its scheme', async (t) => {
