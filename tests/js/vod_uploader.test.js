@@ -299,6 +299,35 @@ test('the same video twice at a time is two uploads, and only one of them leaves
   assert.equal(stage.asked('Apply').at(-1)?.vodSessionKey, undefined)
 })
 
+test('what the host locks is free at the end, and an upload whose record another page uses leaves it alone', async (t) => {
+  const stage = ugcStage(t)
+  /** @type {Set<string>} */
+  const held = new Set()
+  stage.fake.host.lock = async (key) => {
+    if (held.has(key)) return undefined
+    held.add(key)
+    return () => { held.delete(key) }
+  }
+  const mediaFile = new FakeFile('long.mp4', 3 * PART)
+  const uploader = await halfway(stage, { mediaFile })
+  assert.equal(held.size, 1)
+  uploader.pause()
+  await settled()
+  assert.equal(held.size, 0)
+  const [key] = stage.fake.storage.records.keys()
+  held.add(key)
+  stage.fake.serve(stage.ugc.answer)
+  for (let time = 0; time < 2; time++) {
+    stage.start({ mediaFile })
+    await stage.next('finish')
+  }
+  assert.deepEqual([stage.asked('Apply').map(({ vodSessionKey }) => vodSessionKey), stage.fake.storage.records.size], [[undefined, undefined, undefined], 1])
+  held.delete(key)
+  stage.start({ mediaFile })
+  await stage.next('finish')
+  assert.deepEqual([stage.asked('Apply')[3].vodSessionKey, held.size, stage.fake.storage.records.size], ['SESSION1', 0, 0])
+})
+
 test('two uploads at a time know nothing of each other', async (t) => {
   const stage = ugcStage(t)
   stage.start({ mediaFile: new FakeFile('a.mp4', 1_000), mediaName: 'one' })
