@@ -128,6 +128,15 @@ test('each call to VOD has a signature of its own, and the application hears wha
   assert.deepEqual(stage.asked().map(({ action, signature }) => [action.toLowerCase(), signature]), stage.signed.map(({ purpose, signature }) => [purpose, signature]))
 })
 
+test('each renewal of a credential is a first attempt', async (t) => {
+  const stage = ugcStage(t)
+  const dead = new Set(['TOKEN1', 'TOKEN2'])
+  stage.fake.serve((request) => (request.part && dead.has(request.headers['x-cos-security-token']) ? refusal('ExpiredToken') : stage.ugc.answer(request)))
+  stage.start({ mediaFile: new FakeFile('a.mp4', 3 * PART), chunkSize: PART })
+  await stage.next('finish')
+  assert.deepEqual(stage.signed.map(({ purpose, attempt }) => `${purpose} ${attempt}`), ['apply 1', 'refresh 1', 'refresh 1', 'commit 1'])
+})
+
 test('a signature that has expired is told of, asked for once more, and fails with 1020', async (t) => {
   const stage = ugcStage(t)
   refuse(stage, 'Apply', ugcRefusal(10010, 'ugc upload | signature expired'))
