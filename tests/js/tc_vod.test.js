@@ -118,13 +118,14 @@ test('a listener is heard as often as it wants to: on, off, once, and off of wha
   const hear = (/** @type {string} */ name) => () => { heard.push(name) }
   const [off, onceOff] = [hear('off'), hear('onceOff')]
   const uploader = stage.upload({ mediaFile: new FakeFile('a.mp4', 2 * PART), chunkSize: PART, progressInterval: 0 })
-  assert.equal(uploader.on('media_progress', hear('on')).once('media_progress', hear('once')).on('video_progress', off).once('video_progress', onceOff), uploader)
+  assert.equal(uploader.on('media_progress', hear('on')).once('media_progress', hear('once')).on('video_progress', off).once('video_progress', onceOff)
+    .on('video_progress', hear('stays')).once('video_progress', hear('onceStays')), uploader)
   assert.equal(uploader.off('video_progress', off).off('video_progress', onceOff).off('cover_progress', off), uploader)
   uploader.on('media_upload', off).once('media_upload', off).off('media_upload')
   uploader.on('video_upload', () => { throw new Error('of the application') })
   uploader.on('video_upload', hear('after a throw'))
   await stage.next('done')
-  assert.deepEqual([heard.filter((name) => name === 'on').length > 1, [...new Set(heard)].sort()], [true, ['after a throw', 'on', 'once']])
+  assert.deepEqual([heard.filter((name) => name === 'on').length > 1, [...new Set(heard)].sort()], [true, ['after a throw', 'on', 'once', 'onceStays', 'stays']])
   assert.equal(heard.filter((name) => name === 'once').length, 1)
   assert.match(stage.lines.join(), /of the application/)
 })

@@ -30,6 +30,7 @@ describe('a signature is taken', () => {
     'from an async function that knows the callback': async (callback, { purpose }) => `${purpose && sign()}`,
     'from what is like a promise': () => ({ then: (/** @type {Function} */ done) => done(sign()) }),
     'as it is returned': () => sign(),
+    'as it is returned, of a function that knows the callback': (_callback) => sign(),
     'with white space around it': () => ` ${sign()}\n`,
   }
   for (const [way, getSignature] of Object.entries(ways)) {
@@ -105,7 +106,12 @@ test('an upload that is paused while it is signed asks again, and each signature
   const stage = ugcStage(t)
   /** @type {Function[]} */
   const callbacks = []
-  const uploader = stage.start({ getSignature: (/** @type {Function} */ callback) => { callbacks.push(callback) } })
+  /** @type {number[]} */
+  const attempts = []
+  const uploader = stage.start({ getSignature: (/** @type {Function} */ callback, /** @type {any} */ { attempt }) => {
+    callbacks.push(callback)
+    attempts.push(attempt)
+  } })
   await settled()
   uploader.pause()
   uploader.restart()
@@ -117,6 +123,7 @@ test('an upload that is paused while it is signed asks again, and each signature
   callbacks[2](sign())
   await stage.next('finish')
   assert.equal(new Set(stage.asked().map(({ signature }) => signature)).size, 2)
+  assert.deepEqual(attempts, [1, 1, 1])
 })
 
 test('each call to VOD has a signature of its own, and the application hears what for', async (t) => {
