@@ -41,6 +41,34 @@ function sessionError(fields, stage) {
   return Object.assign(new UploadError(fields), { retCode: RET_CODES_BY_CODE[fields.code] ?? byStage, stage })
 }
 
+/** VOD wants a type, and takes it from the name's extension. @param {import('./core.js').Source} source */
+function typed({ name, contentType }) {
+  const [, extension] = /\w\/(\w+)/.exec(contentType) ?? []
+  return name.includes('.') || !extension ? name : `${name}.${extension}`
+}
+
+/** Records that an upload of this very program uses. @type {WeakMap<object, Set<string>>} */
+const inUse = new WeakMap()
+
+/**
+ * Of two uploads of a file at a time one leaves the record alone: with it both would store and commit the same media.
+ * @param {Host} host @returns {NonNullable<Host['lock']>}
+ */
+function lockOf({ storage, lock }) {
+  const keys = inUse.get(storage) ?? new Set()
+  inUse.set(storage, keys)
+  return async (key) => {
+    if (keys.has(key)) return undefined
+    keys.add(key)
+    const free = await (lock ? lock(key) : () => {})
+    if (!free) keys.delete(key)
+    return free && (() => {
+      keys.delete(key)
+      free()
+    })
+  }
+}
+
 /** @param {string} code @param {string} message */
 export const misuse = (code, message) => sessionError({ code, message }, 'validate')
 
@@ -59,8 +87,9 @@ export function createSession(platform, options, hear) {
   if (typeof getSignature !== 'function') throw misuse('InvalidArgument', 'getSignature must be a function.')
   const host = { ...platform, ...options.host, ...(options.storage && { storage: options.storage }) }
   const mediaFile = options.mediaFile ?? options.videoFile
-  const name = [options.mediaName, options.videoName, options.fileName].find((given) => given !== undefined && given !== null)
-  if (name !== undefined && typeof name !== 'string') throw misuse('InvalidName', 'mediaName must be a string.')
+  // As with the vendor's, an empty name is none.
+  const name = options.mediaName || options.videoName || options.fileName
+  if (name && typeof name !== 'string') throw misuse('InvalidName', 'mediaName must be a string.')
   if (name && FORBIDDEN.test(name)) throw misuse('InvalidName', 'mediaName must not have \\ / : * ? " < > |.')
   if (!mediaFile && !(fileId && options.coverFile)) {
     throw misuse('NoMediaFile', 'Give mediaFile, with or without coverFile; or coverFile with the fileId of a media.')
@@ -70,7 +99,7 @@ export function createSession(platform, options, hear) {
   const open = (file, code, what) => {
     try {
       const source = host.open(file)
-      if (source.size > 0) return source
+      if (source.size > 0) return { ...source, name: typed(source) }
     } catch (error) {
       throw misuse(code, `${what} is no file: ${/** @type {any} */ (error)?.errMsg ?? error}`)
     }
@@ -84,7 +113,7 @@ export function createSession(platform, options, hear) {
   const settings = {
     tencent: true,
     forwards: options.forward ?? host.forwards,
-    // Where requests can go to one host only, none of the others would answer.
+    // Where all goes to one host there is none to choose, and others may not be asked.
     races: (options.enableRaceRegion ?? !host.forwards) !== false,
     integrity: options.integrity,
     corePath: options.corePath,
@@ -97,10 +126,13 @@ export function createSession(platform, options, hear) {
 
   /** @type {Stage} */
   let stage = 'apply'
-  let hasEnded = false
+  /** @type {'succeeded' | 'failed' | 'canceled' | undefined} */
+  let end
   let isPaused = false
   /** @type {any} */
   const result = {}
+  /** What was last asked for, and how often for the same call. */
+  let asked = { purpose: '', attempt: 0 }
   /** What has been told of each file, and when. @type {Map<number, { at: number, loaded: number }>} */
   const told = new Map()
 
@@ -108,7 +140,7 @@ export function createSession(platform, options, hear) {
   const later = (call) => Promise.resolve().then(call).catch(console.error)
 
   const nowhere = { get: () => null, set() {}, remove() {} }
-  const core = createCore(options.enableResume === false ? { ...host, storage: nowhere } : host, settings, heard,
+  const core = createCore(options.enableResume === false ? { ...host, storage: nowhere } : { ...host, lock: lockOf(host) }, settings, heard,
     (code, message) => report('error', code, message))
 
   /** What ends no upload. @param {'error' | 'warning'} level @param {string} code @param {string} message */
@@ -119,8 +151,9 @@ export function createSession(platform, options, hear) {
 
   /** @param {any} error */
   function fail(error) {
-    if (hasEnded) return
-    hasEnded = true
+    if (end) return
+    end = error.code === 'Canceled' ? 'canceled' : 'failed'
+    isPaused = false
     const failure = sessionError(error, stage)
     // The same object of the core's, for its status, its request's id and the rest.
     for (const key of Object.keys(error)) if (!(key in failure)) /** @type {any} */ (failure)[key] = error[key]
@@ -136,6 +169,7 @@ export function createSession(platform, options, hear) {
         ask(event)
         break
       case 'authorized':
+        asked.attempt = 0
         stage = stage === 'commit' ? 'commit' : media ? 'media' : 'cover'
         Object.assign(result, event.target)
         break
@@ -147,7 +181,7 @@ export function createSession(platform, options, hear) {
         later(() => hear.stored(of, event.target))
         break
       case 'succeeded':
-        hasEnded = true
+        end = 'succeeded'
         later(() => hear.finished({ ...result, verified: event.verified }))
         break
       case 'failed':
@@ -172,9 +206,12 @@ export function createSession(platform, options, hear) {
 
   /**
    * Has the application sign: by its callback, its promise or what it returns, whichever comes first.
-   * @param {{ purpose: import('./tencent.js').SignatureHint['purpose'], failures: number }} event
+   * @param {{ purpose: import('./tencent.js').SignatureHint['purpose'] }} event
    */
-  function ask({ purpose, failures }) {
+  function ask({ purpose }) {
+    // A signature that was refused counts, too: who keeps one has to know.
+    const attempt = asked.purpose === purpose ? asked.attempt + 1 : 1
+    asked = { purpose, attempt }
     let isOpen = true
     /** @param {unknown} given */
     const take = (given) => {
@@ -197,37 +234,44 @@ export function createSession(platform, options, hear) {
     }
     later(() => {
       try {
-        const given = /** @type {any} */ (getSignature(take, { purpose, attempt: failures + 1 }))
-        if (typeof given?.then === 'function') given.then(take, refuse)
-        else if (given !== undefined) take(given)
+        const given = /** @type {any} */ (getSignature(take, { purpose, attempt }))
+        // Who has the callback may return what calls it, such as the task of wx.request, and be async.
+        const knowsCallback = getSignature.length > 0
+        if (typeof given?.then === 'function') given.then((/** @type {unknown} */ one) => (one === undefined && knowsCallback) || take(one), refuse)
+        else if (typeof given === 'string' || given !== undefined && !knowsCallback) take(given)
       } catch (error) {
         refuse(error)
       }
     })
   }
 
-  const metadata = JSON.stringify({ fileId, expireTime: options.expireTime, name: media ? name : undefined })
-  core.add(MEDIA, { ...own, fingerprint: `tencent_${own.fingerprint}${media && cover ? `_${cover.fingerprint}` : ''}` }, { isImage: false, metadata }, {})
+  const metadata = JSON.stringify({ fileId, expireTime: options.expireTime, name: media && name || undefined })
+  // The same cover for another media is another upload.
+  const which = media ? cover?.fingerprint : fileId
+  core.add(MEDIA, { ...own, fingerprint: `tencent_${own.fingerprint}${which ? `_${which}` : ''}` }, { isImage: false, metadata }, {})
   if (media && cover) core.cover(MEDIA, COVER, cover)
   core.start()
 
   return {
     media,
     cover,
-    get hasEnded() { return hasEnded },
+    /** What the media is called, if not as its file. */
+    name,
+    get hasEnded() { return Boolean(end) },
     cancel() {
-      if (!hasEnded) core.cancel(MEDIA)
+      if (!end) core.cancel(MEDIA)
     },
     pause() {
-      isPaused = !hasEnded
+      isPaused = !end
       if (isPaused) core.stop()
     },
-    /** Goes on after a pause, or tries again after a failure. */
-    restart() {
-      const again = hasEnded && !result.fileId && stage
-      if (!isPaused && !again) return
+    /** Goes on after a pause, or begins again what has ended so. @param {('failed' | 'canceled')[]} ends */
+    restart(...ends) {
+      if (!isPaused && !ends.some((one) => one === end)) return
+      if (end === 'canceled') core.resume(MEDIA)
       isPaused = false
-      hasEnded = false
+      end = undefined
+      asked.attempt = 0
       core.start()
     },
   }

@@ -68,20 +68,21 @@ function createUploader(host, options) {
     failed: (error) => reject(/^-?\d+$/.test(error.code) ? Object.assign(error, { code: Number(error.code) }) : error),
   })
   return {
-    videoInfo: described(session.media),
+    videoInfo: described(session.media, session.name),
     coverInfo: described(session.cover),
     done: () => done,
     cancel: session.cancel,
     pause: session.pause,
-    resume: session.restart,
+    // What has ended its promise cannot begin again.
+    resume: () => session.restart(),
     /** @param {string} name @param {Function} listener */
     on(name, listener) {
       heardBy(name).add(listener)
       return this
     },
-    /** @param {string} name @param {Function} listener */
+    /** @param {string} name @param {Function} [listener] without it nobody hears any more */
     off(name, listener) {
-      heardBy(name).delete(listener)
+      for (const one of heardBy(name)) if (!listener || one === listener || /** @type {any} */ (one).listener === listener) heardBy(name).delete(one)
       return this
     },
     /** @param {string} name @param {Function} listener */
@@ -90,14 +91,15 @@ function createUploader(host, options) {
         heardBy(name).delete(first)
         listener(told)
       }
-      return this.on(name, first)
+      return this.on(name, Object.assign(first, { listener }))
     },
   }
 }
 
-/** @param {import('./core.js').Source | undefined} source */
-function described(source) {
+/** As VOD is told of it. @param {import('./core.js').Source | undefined} source @param {string | null} [name] in place of the file's */
+function described(source, name) {
   if (!source) return undefined
   const dot = source.name.lastIndexOf('.')
-  return { name: dot < 0 ? source.name : source.name.slice(0, dot), type: source.name.slice(dot + 1).toLowerCase(), size: source.size }
+  const [stem, type] = dot < 0 ? [source.name, ''] : [source.name.slice(0, dot), source.name.slice(dot + 1).toLowerCase()]
+  return { name: name || stem, type, size: source.size }
 }

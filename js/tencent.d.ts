@@ -98,6 +98,8 @@ export interface VodUploaderFace {
     pause(): void
     /** Goes on after a pause, or tries again after a failure. */
     restart(): void
+    /** As `restart`, and also begins again after `cancel`. */
+    start(): void
   }
 }
 
@@ -123,9 +125,10 @@ export interface TcVodUploader {
   done(): Promise<TcVodResult>
   cancel(): void
   pause(): void
+  /** Goes on after a pause. */
   resume(): void
   on(name: TcVodEvent, listener: (told: any) => void): this
-  off(name: TcVodEvent, listener: (told: any) => void): this
+  off(name: TcVodEvent, listener?: (told: any) => void): this
   once(name: TcVodEvent, listener: (told: any) => void): this
 }
 

@@ -19,7 +19,7 @@ export const vodUploaderOn = (host) => ({
     const mediaName = typeof options?.mediaName === 'string' ? options.mediaName : ''
     const videoName = mediaName || (typeof options?.fileName === 'string' && options.fileName) || DEFAULT_NAME
     try {
-      return createSession(host, { ...options, mediaName: videoName, videoName: undefined, fileName: undefined }, {
+      const session = createSession(host, { ...options, mediaName: videoName, videoName: undefined, fileName: undefined }, {
         progress: (of, info) => of === 'media' && options.progress?.(info),
         stored: (of, target) => of === 'media' && options.success?.(target),
         finished: ({ videoId, fileUrl, coverUrl, proof, verified }) => options.finish?.({
@@ -27,6 +27,13 @@ export const vodUploaderOn = (host) => ({
         }),
         failed: (error) => options.error?.(described(error)),
       })
+      return {
+        cancel: session.cancel,
+        pause: session.pause,
+        restart: () => session.restart('failed'),
+        // The vendor's demo goes on by it after a cancel.
+        start: () => session.restart('failed', 'canceled'),
+      }
     } catch (error) {
       return refused(options, error)
     }
@@ -47,5 +54,5 @@ function described(error) {
 function refused(options, error) {
   if (typeof options?.error !== 'function') throw error
   Promise.resolve().then(() => options.error(described(error))).catch(console.error)
-  return { cancel() {}, pause() {}, restart() {} }
+  return { cancel() {}, pause() {}, restart() {}, start() {} }
 }

@@ -10,6 +10,7 @@ import { dist } from '../../tools/env.mjs'
 import { test } from './story.js'
 
 const MODULE = pathToFileURL(join(dist, 'vodupload.js')).href
+const TENCENT = pathToFileURL(join(dist, 'tencent.js')).href
 const SCRIPT = readFileSync(join(dist, 'vodupload.script.js'), 'utf8')
 
 test('the module can be imported on a server, where there is no window', async () => {
@@ -19,6 +20,34 @@ test('the module can be imported on a server, where there is no window', async (
   assert.deepEqual(Object.keys(api).sort(), ['TcVod', 'UploadError', 'Uploader', 'VODUpload', 'default'])
   assert.equal(api.default, api.VODUpload)
   assert.deepEqual(Object.getOwnPropertyNames(globalThis), before)
+})
+
+test('the entry for Tencent can be imported on a server and in a worker, and its uploads need no window (B23)', async () => {
+  const { TcVod, UploadError, default: main } = await import(TENCENT)
+  assert.deepEqual([main, TcVod.default], [TcVod, TcVod])
+  const worker = new Worker(`
+    const { parentPort } = require('node:worker_threads')
+    globalThis.navigator ??= { onLine: true }
+    globalThis.addEventListener = globalThis.removeEventListener = () => {}
+    import(${JSON.stringify(TENCENT)}).then(async ({ TcVod, UploadError }) => {
+      const uploader = new TcVod({ getSignature: async () => { throw new Error('logged out') } }).upload({ mediaFile: new Blob(['abc']) })
+      const error = await uploader.done().catch((error) => error)
+      parentPort.postMessage([error instanceof UploadError, error.retCode, typeof localStorage, typeof window])
+    }).catch((error) => parentPort.postMessage(String(error)))`, { eval: true })
+  try {
+    const answer = await new Promise((resolve, reject) => {
+      worker.on('message', resolve)
+      worker.on('error', reject)
+    })
+    assert.deepEqual(answer, [true, 1012, 'undefined', 'undefined'])
+  } finally {
+    await worker.terminate()
+  }
+  assert.equal(typeof UploadError, 'function')
+})
+
+test('nothing is measured with marks of the page, and nothing names a telemetry host (B11, B32)', () => {
+  for (const bundle of [readFileSync(join(dist, 'tencent.js'), 'utf8'), SCRIPT]) assert.ok(!/performance\.mark|vodreport/.test(bundle))
 })
 
 test('the script runs where there is no EventTarget, and VODUpload works there', () => {

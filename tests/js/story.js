@@ -19,6 +19,7 @@ const BROWSERS_ONLY = {
   'cloud_tencent_api.test.js': CLOUD,
   'cloud_tencent_ugc.test.js': CLOUD,
   'cloud_vod.test.js': CLOUD,
+  'compatibility.test.js': 'it is about documents',
   'entry.test.js': 'it is about the files that pages load',
   'integrity.test.js': [[/^by default a link of 500 MB\/s /, 'its parts of 512 MB would be read into memory']],
   'signature.test.js': 'it is for app servers',
@@ -26,6 +27,7 @@ const BROWSERS_ONLY = {
   'tabs.test.js': 'a mini program has one page, and no locks',
   'tencent_traces.test.js': [[/^pages: /, 'they are of pages']],
   'tencent_vectors.test.js': 'it asks for parts of any size, which would be read into memory, and for progress',
+  'tencent_session.test.js': [[/^1008: the file cannot be read any more/, 'there it is a read that fails, not a request']],
   'trap.test.js': [[/^a trap in progress /, PROGRESS]],
   'uploader.test.js': 'Uploader is an EventTarget, which mini programs do not have',
 }

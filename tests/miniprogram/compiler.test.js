@@ -334,6 +334,33 @@ for (const runtime of RUNTIMES) {
   })
 }
 
+test('on the page of Tencent another video takes the place of one that is paused', async (t) => {
+  const world = await install(t, 'vm')
+  await world.program.open('pages/tencent/tencent')
+  const state = async () => (await world.program.data()).state
+  const choose = async (/** @type {string} */ name) => {
+    world.wx.pick([await makeFile(name, 3 * MiB)])
+    const before = (await world.program.data()).video
+    await world.program.page('chooseVideo')
+    if (!before) await world.until('the video', async () => Boolean((await world.program.data()).video))
+    await world.program.page('start')
+  }
+  const stall = world.cloud.faults.add({ operation: 'UploadPart', action: { kind: 'stall', forever: true } })
+  await choose('tencent-first.mp4')
+  await world.until('a part', () => world.cloud.uploads().length === 1)
+  await world.program.page('pause')
+  world.cloud.faults.remove(stall)
+  const slow = world.cloud.faults.add({ operation: 'CommitUploadUGC', action: { kind: 'stall', forever: true } })
+  await choose('tencent-second.mp4')
+  await world.until('the commit', () => world.cloud.objects().length === 1)
+  assert.equal(await state(), 'Uploading')
+  world.cloud.faults.remove(slow)
+  await world.program.page('pause')
+  await world.program.page('restart')
+  await world.until('its end', async () => /Success|Failure/.test(await state()))
+  assert.deepEqual([await state(), world.cloud.medias().length], ['Success', 1])
+})
+
 // ── the documents' samples ──
 
 /**

@@ -64,7 +64,7 @@ Page({
     uploader?.cancel()
     this.setData({ facts: '', width: '0%', fileId: '' })
     this.show('Uploading')
-    uploader = VodUploader.start({
+    const mine = VodUploader.start({
       mediaFile: this.mediaFile,
       coverFile: this.coverFile,
       mediaName: 'vodupload',
@@ -80,11 +80,13 @@ Page({
         this.show('Success')
       },
       error: ({ name, code, message, retCode }) => {
+        if (uploader !== mine) return // one that was given up for this one
         if (retCode === 1017) return this.show('Canceled')
         this.setData({ problem: advice({ code: name, message }), detail: `${name} (${code}): ${message}` })
         this.show('Failure')
       },
     })
+    uploader = mine
   },
 
   pause() {
