@@ -3,7 +3,7 @@
 
 use crate::id::{PartNumber, RequestId};
 use crate::protocol::Operation;
-use crate::service::{Call, HAS_SESSIONS};
+use crate::service::Call;
 use crate::time::Timestamp;
 
 /// Whom a request is for.
@@ -73,20 +73,29 @@ impl Job {
 
     /// Whether it looks for the nearest region, which is a courtesy.
     pub(crate) fn races(&self) -> bool {
-        let races = matches!(self.task, Task::Call(Call::ListRegions | Call::ProbeRegion(_)));
-        HAS_SESSIONS && races
+        match self.task {
+            #[cfg(feature = "tencent")]
+            Task::Call(Call::ListRegions | Call::ProbeRegion(_)) => true,
+            Task::Call(_) | Task::Operation(_) => false,
+        }
     }
 
     /// Whether it takes a key of the application's.
     pub(crate) fn takes_account(&self) -> bool {
-        let probes = matches!(self.task, Task::Call(Call::ProbeRegion(_)));
-        self.is_call() && !(HAS_SESSIONS && probes)
+        #[cfg(feature = "tencent")]
+        if let Task::Call(Call::ProbeRegion(_)) = self.task {
+            return false;
+        }
+        self.is_call()
     }
 
     /// Whether it tells the service once more what it may know.
     pub(crate) fn commits_again(&self) -> bool {
-        let commits = matches!(self.task, Task::Call(Call::CommitUpload { .. }));
-        HAS_SESSIONS && self.in_doubt && commits
+        match self.task {
+            #[cfg(feature = "tencent")]
+            Task::Call(Call::CommitUpload { .. }) => self.in_doubt,
+            Task::Call(_) | Task::Operation(_) => false,
+        }
     }
 
     /// Whether it only frees what was stored: it outlives the upload.

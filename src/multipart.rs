@@ -77,10 +77,12 @@ impl Multipart {
 
     /// Notes of all parts that are as `is_lost` says that they are not stored.
     pub(crate) fn lose_if(&mut self, is_lost: impl Fn(PartNumber) -> bool) {
-        for part in self.parts() {
-            if is_lost(part.number) {
-                self.lose(part.number);
+        let mut number = PartNumber::FIRST;
+        for _ in 0..self.stored.len() {
+            if is_lost(number) {
+                self.lose(number);
             }
+            number = number.next();
         }
     }
 

@@ -60,6 +60,7 @@ pub struct Manners {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Call {
     /// All objects are stored.
+    #[cfg(feature = "tencent")]
     CommitUpload {
         /// What the permit was renewed by.
         session: String,
@@ -67,8 +68,10 @@ pub enum Call {
     /// A new media, where it goes and the key to it.
     CreateUpload,
     /// Which regions there are.
+    #[cfg(feature = "tencent")]
     ListRegions,
     /// How near a region is: any answer of its host will do.
+    #[cfg(feature = "tencent")]
     ProbeRegion(Region),
     /// Another key to a media that is there.
     RefreshUpload {

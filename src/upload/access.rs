@@ -7,7 +7,7 @@ use crate::error::{Error, ErrorKind};
 use crate::id::RequestId;
 use crate::io::Event;
 use crate::job::{Job, Task};
-use crate::service::{Call, Credential, Grant, HAS_SESSIONS, Permit, Target};
+use crate::service::{Call, Credential, Grant, Permit, Target};
 use crate::text::{concat, cut};
 use crate::time::Timestamp;
 
@@ -119,6 +119,7 @@ impl Upload {
     /// Asks for the first credential.
     pub(super) fn ask(&mut self, cx: &mut Context<'_>) {
         cx.event(Event::Started { file: self.id, video_id: self.media.video_id.clone() });
+        #[cfg(feature = "tencent")]
         if cx.manners().one_time {
             return self.open(cx);
         }
@@ -172,7 +173,8 @@ impl Upload {
             return;
         }
         let call = match self.media.handle().cloned().filter(|_| !self.info.is_image) {
-            Some(session) if HAS_SESSIONS && matches!(self.phase, Phase::Committing) => {
+            #[cfg(feature = "tencent")]
+            Some(session) if matches!(self.phase, Phase::Committing) => {
                 Call::CommitUpload { session }
             }
             Some(session) => Call::RefreshUpload { session },

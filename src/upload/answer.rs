@@ -241,38 +241,31 @@ impl Upload {
         cx: &mut Context<'_>,
     ) {
         let Some(check) = self.integrity.take(id) else { return };
-        let digest = match digest {
-            Ok(digest) => digest,
-            Err(error) => {
-                // The record must not vouch for what was not looked at.
-                if let Some(multipart) = &mut self.multipart {
-                    multipart.lose(check.number);
-                }
-                return self.give_up(error, cx);
-            }
-        };
-        match self.integrity.judge(&check, &digest) {
-            Verdict::Damaged(times) if times > cx.config.retry.count => {
-                let part = self.multipart.as_mut().map(|multipart| {
-                    // The record must not vouch for it.
-                    multipart.lose(check.number);
-                    check.number
-                });
+        let verdict = digest.map(|digest| self.integrity.judge(&check, &digest));
+        if !matches!(verdict, Ok(Verdict::Intact))
+            && let Some(multipart) = &mut self.multipart
+        {
+            // The record must not vouch for it.
+            multipart.lose(check.number);
+        }
+        match verdict {
+            Err(error) => self.give_up(error, cx),
+            Ok(Verdict::Damaged(times)) if times > cx.config.retry.count => {
+                let part = self.multipart.as_ref().map(|_| check.number);
                 self.give_up(damaged(part), cx);
             }
-            Verdict::Damaged(_) => self.send_again(check, cx),
-            Verdict::Intact if matches!(self.phase, Phase::Storing) => {
+            Ok(Verdict::Damaged(_)) => self.send_again(check, cx),
+            Ok(Verdict::Intact) if matches!(self.phase, Phase::Storing) => {
                 self.finish_when_verified(cx);
             }
-            Verdict::Intact => self.complete_when_stored(cx),
+            Ok(Verdict::Intact) => self.complete_when_stored(cx),
         }
     }
 
     fn send_again(&mut self, check: Check, cx: &mut Context<'_>) {
-        let Some(multipart) = &mut self.multipart else {
+        let Some(multipart) = &self.multipart else {
             return self.push(whole_again(cx.config), cx);
         };
-        multipart.lose(check.number);
         let upload_id = multipart.upload_id.clone();
         let Check { number, range, .. } = check;
         self.push(Operation::UploadPart { upload_id, number, range }, cx);

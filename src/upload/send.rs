@@ -21,6 +21,7 @@ impl Upload {
     /// called again at the latest.
     pub(crate) fn poll(&mut self, slots: &mut usize, cx: &mut Context<'_>) -> Option<Timestamp> {
         self.verify(cx);
+        #[cfg(feature = "tencent")]
         self.ask_token(cx);
         if self.is_active() && self.progress.due().is_some_and(|due| due <= cx.now) {
             self.report(cx);

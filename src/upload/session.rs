@@ -73,15 +73,16 @@ impl Upload {
     }
 
     /// Begins with the service: by the nearest region, if that is to be found.
+    #[cfg(feature = "tencent")]
     pub(super) fn open(&mut self, cx: &mut Context<'_>) {
         let is_known = cx.nearest().is_some();
         let races = cx.manners().races && cx.config.races;
         if races && !is_known && self.media.handle().is_none() {
             self.jobs.push(Job::new(Task::Call(Call::ListRegions), cx.now));
             self.race_ends = Some(cx.now + LONGEST_RACE);
-        } else {
-            self.end_race(cx);
+            return;
         }
+        self.end_race(cx);
     }
 
     /// The service has answered.
@@ -150,6 +151,7 @@ impl Upload {
     }
 
     /// Asks for a key where a call waits for one of its own.
+    #[cfg(feature = "tencent")]
     pub(super) fn ask_token(&mut self, cx: &mut Context<'_>) {
         let is_asked = self.access.account.is_some() || self.access.is_asking();
         if !cx.manners().one_time || is_asked || !self.is_active() {
