@@ -90,10 +90,15 @@ impl Integrity {
         is_md5.then(|| Digest::Md5(etag.to_ascii_lowercase()))
     }
 
-    /// Whether it is yet to be seen if a part's bytes are the file's.
-    pub(crate) fn doubts(&self, number: PartNumber) -> bool {
+    /// The parts of which it is yet to be seen whether their bytes are the file's.
+    pub(crate) fn doubted(&self) -> impl Iterator<Item = PartNumber> {
         let running = self.running.iter().map(|(_, check)| check);
-        self.waiting.iter().chain(running).any(|check| check.number == number)
+        self.waiting.iter().chain(running).map(|check| check.number)
+    }
+
+    /// Whether a part is one of those.
+    pub(crate) fn doubts(&self, number: PartNumber) -> bool {
+        self.doubted().any(|doubted| doubted == number)
     }
 
     /// The next check to run, under `id`, if none runs.

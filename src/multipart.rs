@@ -75,15 +75,6 @@ impl Multipart {
         }
     }
 
-    /// Notes of all parts that are as `is_lost` says that they are not stored.
-    pub(crate) fn lose_if(&mut self, is_lost: impl Fn(PartNumber) -> bool) {
-        for part in self.parts() {
-            if is_lost(part.number) {
-                self.lose(part.number);
-            }
-        }
-    }
-
     /// Whether the part is stored.
     pub(crate) fn has(&self, number: PartNumber) -> bool {
         number >= PartNumber::FIRST && self.etag(number).is_some()

@@ -237,20 +237,13 @@ impl Upload {
         let digest = match digest {
             Ok(digest) => digest,
             Err(error) => {
-                // The record must not vouch for what was not looked at.
-                if let Some(multipart) = &mut self.multipart {
-                    multipart.lose(check.number);
-                }
+                self.disown(&check);
                 return self.give_up(error, cx);
             }
         };
         match self.integrity.judge(&check, &digest) {
             Verdict::Damaged(times) if times > cx.config.retry.count => {
-                let part = self.multipart.as_mut().map(|multipart| {
-                    // The record must not vouch for it.
-                    multipart.lose(check.number);
-                    check.number
-                });
+                let part = self.disown(&check);
                 self.give_up(damaged(part), cx);
             }
             Verdict::Damaged(_) => self.send_again(check, cx),
@@ -259,6 +252,14 @@ impl Upload {
             }
             Verdict::Intact => self.complete_when_stored(cx),
         }
+    }
+
+    /// The record must not vouch for what is damaged, or was not looked at; tells
+    /// the part, if it is one.
+    fn disown(&mut self, check: &Check) -> Option<PartNumber> {
+        let multipart = self.multipart.as_mut()?;
+        multipart.lose(check.number);
+        Some(check.number)
     }
 
     fn send_again(&mut self, check: Check, cx: &mut Context<'_>) {

@@ -285,7 +285,7 @@ impl Upload {
         // nothing of them.
         self.save(cx);
         if let Some(multipart) = &mut self.multipart {
-            multipart.lose_if(|number| self.integrity.doubts(number));
+            self.integrity.doubted().for_each(|number| multipart.lose(number));
         }
         self.abort_all(cx);
     }

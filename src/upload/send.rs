@@ -224,7 +224,7 @@ impl Upload {
     fn sent_bytes(&self) -> u64 {
         let stored = self.multipart.as_ref().map_or(0, Multipart::stored_bytes);
         // What a call carries is no byte of the file.
-        let jobs = self.jobs.iter().filter(|job| !job.is_call());
+        let jobs = self.jobs.iter().filter(|job| !(HAS_SESSIONS && job.is_call()));
         let flights = jobs.filter_map(|job| job.flight().map(|flight| flight.sent));
         (stored + flights.sum::<u64>()).min(self.object().size)
     }

@@ -55,10 +55,11 @@ impl Upload {
 
     /// A run begins with the file itself, whatever the last one was at.
     pub(super) fn rewind(&mut self) {
-        if HAS_SESSIONS && self.is_stored {
-            self.progress = Progress::new(self.info.size);
-            self.multipart = None;
+        if !HAS_SESSIONS || !self.is_stored {
+            return;
         }
+        self.progress = Progress::new(self.info.size);
+        self.multipart = None;
         if let Some(cover) = &mut self.cover {
             cover.is_current = false;
         }
