@@ -36,6 +36,7 @@ pub(crate) enum Verdict {
 
 /// All checks of one upload.
 #[derive(Debug, Default)]
+#[allow(clippy::struct_excessive_bools)] // each is a fact of its own
 pub(crate) struct Integrity {
     waiting: Vec<Check>,
     running: Option<(RequestId, Check)>,
@@ -45,6 +46,9 @@ pub(crate) struct Integrity {
     skipped: bool,
     /// Whether nothing more is to be compared.
     off: bool,
+    /// Whether all is to be compared, whatever it costs.
+    #[cfg(feature = "tencent")]
+    insists: bool,
     /// Whether that is so of an object before this one.
     skipped_before: bool,
     damaged: Vec<PartNumber>,
@@ -70,8 +74,18 @@ impl Integrity {
         }
     }
 
+    /// Compares all there is, whatever it costs.
+    #[cfg(feature = "tencent")]
+    pub(crate) fn insist(&mut self) {
+        self.insists = true;
+    }
+
     /// Compares nothing more.
     pub(crate) fn give_up(&mut self) {
+        #[cfg(feature = "tencent")]
+        if self.insists {
+            return;
+        }
         self.waiting.clear();
         (self.off, self.skipped) = (true, true);
     }

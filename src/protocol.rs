@@ -84,6 +84,9 @@ pub enum Operation {
     },
     HeadObject,
     InitiateMultipartUpload,
+    /// Unfinished uploads of all keys that begin with the object's.
+    #[cfg(feature = "tencent")]
+    ListMultipartUploads,
     /// Parts with a number above `marker`.
     ListParts {
         upload_id: String,
@@ -154,6 +157,9 @@ pub enum Reply {
         /// The marker for the next call, when there are more.
         next: Option<u32>,
     },
+    /// Unfinished uploads: object keys and upload ids, older ones first.
+    #[cfg(feature = "tencent")]
+    ListedUploads(Vec<(String, String)>),
     /// The bucket is at another endpoint of the storage.
     Moved {
         /// The right one.

@@ -20,6 +20,8 @@ use crate::time::Timestamp;
 use crate::uploader::Config;
 
 mod access;
+#[cfg(feature = "tencent")]
+mod adopt;
 mod answer;
 mod failure;
 #[cfg(feature = "server")]
@@ -96,6 +98,9 @@ enum Phase {
     Authorizing,
     /// Has a permit, and waits for the files before it.
     Permitted,
+    /// Asks for unfinished uploads of another program's.
+    #[cfg(feature = "tencent")]
+    Finding,
     /// Asks which parts the service has.
     Listing { purpose: Purpose, listed: Vec<ListedPart> },
     /// Asks for an upload id.
@@ -128,6 +133,9 @@ enum Outcome {
 /// Why the service is asked for its parts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Purpose {
+    /// Another program has stored them.
+    #[cfg(feature = "tencent")]
+    Adopt,
     /// The browser hid the `ETag`s.
     Etags,
     /// The service refused our part list.

@@ -43,7 +43,8 @@ impl Protocol for Cos {
             return post_object(cx);
         }
         let call = Call::of(operation, cx);
-        let path = concat(&["/", &cx.target.key]);
+        let is_of_bucket = matches!(operation, Operation::ListMultipartUploads);
+        let path = concat(&["/", if is_of_bucket { "" } else { &cx.target.key }]);
         let authorization = sign::authorization(call.method.as_str(), &path, &call.query, cx);
         let mut headers = vec![("content-type", call.content_type)];
         if let Body::Text(list) = &call.body {

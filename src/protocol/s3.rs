@@ -60,6 +60,11 @@ impl Call {
                 content_type: content_type(cx),
                 ..call(Method::Post, vec![("uploads", None)], Body::Empty)
             },
+            #[cfg(feature = "tencent")]
+            Operation::ListMultipartUploads => {
+                let query = vec![("prefix", Some(cx.target.key.clone())), ("uploads", None)];
+                call(Method::Get, query, Body::Empty)
+            }
             Operation::ListParts { upload_id, marker } => {
                 let query = vec![
                     ("max-parts", Some("1000".into())),
@@ -118,6 +123,8 @@ pub(super) fn reply(
         Operation::InitiateMultipartUpload => xml::text(&response.body, "UploadId")
             .filter(|upload_id| !upload_id.is_empty())
             .map(|upload_id| Reply::Initiated { upload_id }),
+        #[cfg(feature = "tencent")]
+        Operation::ListMultipartUploads => listed_uploads(&response.body),
         Operation::ListParts { .. } => listed(&response.body),
         // With another body it is a page in place of an answer.
         Operation::PostObject if !response.body.is_empty() && !is_stored => {
@@ -177,6 +184,18 @@ pub(super) fn listed(body: &str) -> Option<Reply> {
     // Without a marker that moves, asking again would never end.
     let last = parts.last().map(|listed| listed.part.number.0);
     Some(Reply::Listed { parts, next: next.filter(|next| truncated && last == Some(*next)) })
+}
+
+#[cfg(feature = "tencent")]
+fn listed_uploads(body: &str) -> Option<Reply> {
+    xml::text(body, "IsTruncated")?;
+    let mut uploads = Vec::new();
+    for upload in xml::elements(body, "Upload") {
+        // Older servers write it otherwise.
+        let id = xml::text(upload, "UploadId").or_else(|| xml::text(upload, "UploadID"))?;
+        uploads.push((xml::text(upload, "Key")?, id));
+    }
+    Some(Reply::ListedUploads(uploads))
 }
 
 fn unquoted(etag: &str) -> String {

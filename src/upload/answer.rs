@@ -86,6 +86,10 @@ impl Upload {
     pub(crate) fn begin(&mut self, cx: &mut Context<'_>) {
         self.abort_requests(cx);
         self.first_object();
+        #[cfg(feature = "tencent")]
+        if self.looks_for_parts(cx) {
+            return;
+        }
         let target = &self.access.target;
         let is_here = |checkpoint: &Checkpoint| {
             checkpoint.bucket == target.bucket && checkpoint.key == target.key
@@ -130,7 +134,7 @@ impl Upload {
         self.begin_progress(cx);
     }
 
-    fn strategy(&self, cx: &Context<'_>) -> Strategy {
+    pub(super) fn strategy(&self, cx: &Context<'_>) -> Strategy {
         let Config { part_size, largest_form, .. } = cx.config;
         Strategy::choose(self.object().size, *part_size, *largest_form, &cx.protocol.limits())
     }
@@ -183,6 +187,8 @@ impl Upload {
                 }
             }
             Reply::Listed { parts, next } => self.listed(parts, next, cx),
+            #[cfg(feature = "tencent")]
+            Reply::ListedUploads(uploads) => self.found_uploads(uploads, cx),
             Reply::Stored(receipt) => {
                 self.check(PartNumber::FIRST, 0..self.object().size, &receipt, true, cx);
                 self.finish_when_verified(cx);
@@ -284,9 +290,14 @@ impl Upload {
             return self.list_from(marker, cx);
         }
         let (purpose, listed) = (*purpose, core::mem::take(listed));
+        #[cfg(feature = "tencent")]
+        if purpose == Purpose::Adopt {
+            self.lay_out_as(&listed, cx);
+        }
+        let is_sent = purpose == Purpose::Etags || purpose == Purpose::Mismatch;
         let Some(multipart) = &mut self.multipart else { return };
         let receipts: Vec<_> = listed.iter().map(receipt_of).collect();
-        multipart.reconcile(listed, purpose == Purpose::Resume);
+        multipart.reconcile(listed, !is_sent);
         // What an earlier run has stored is compared, too: the file may have
         // changed since, or another page may have written to the same upload.
         for (number, receipt) in receipts {
@@ -294,7 +305,17 @@ impl Upload {
             if let Some(range) = stored.and_then(|multipart| multipart.plan.range(number))
                 && !self.integrity.has(number)
             {
-                self.check(number, range, &receipt, purpose != Purpose::Resume, cx);
+                self.check(number, range, &receipt, is_sent, cx);
+            }
+        }
+        #[cfg(feature = "tencent")]
+        if let (Purpose::Adopt, Some(multipart)) = (purpose, &mut self.multipart) {
+            // What cannot be compared is not gone on with.
+            for part in multipart.parts() {
+                let number = part.number;
+                if !self.integrity.has(number) && !self.integrity.doubts(number) {
+                    multipart.lose(part.number);
+                }
             }
         }
         self.save(cx);

@@ -206,6 +206,8 @@ impl Upload {
     fn hopeless(&mut self, error: Error, cx: &mut Context<'_>) {
         let is_question = match self.phase {
             Phase::Confirming { .. } => true,
+            #[cfg(feature = "tencent")]
+            Phase::Finding => true,
             Phase::Listing { purpose, .. } => purpose != Purpose::Mismatch,
             _ => false,
         };
@@ -229,6 +231,11 @@ impl Upload {
     /// The service will not do it. Some calls can be done without.
     fn refused(&mut self, error: Error, cx: &mut Context<'_>) {
         match &self.phase {
+            #[cfg(feature = "tencent")]
+            Phase::Finding | Phase::Listing { purpose: Purpose::Adopt, .. } => {
+                self.multipart = None;
+                self.begin_anew(cx);
+            }
             // Some credentials may not list; our own account must do then.
             Phase::Listing { purpose: Purpose::Resume, .. } => {
                 self.integrity.skip();

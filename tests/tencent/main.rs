@@ -5,8 +5,8 @@
 
 use serde_json::{Value, json};
 use vodupload::{
-    Body, Config, Error, ErrorKind, Event, FileId, FileInfo, Input, Method, Overrides, Response,
-    TokenPurpose,
+    Body, Config, Digest, Error, ErrorKind, Event, FileId, FileInfo, Input, Method, Overrides,
+    Response, TokenPurpose,
 };
 
 mod world;
@@ -378,4 +378,83 @@ fn a_renewal_that_comes_too_late_does_not_keep_from_the_commit() {
         world.serve("CommitUploadUGC", &committed());
         assert!(matches!(world.ended(), Some(Event::Succeeded { .. })));
     }
+}
+
+/// What is known of an upload that the vendor's SDK has begun.
+fn bare_record(size: u64) -> String {
+    json!({
+        "version": 1, "userId": "", "savedAt": SERVER * 1000, "size": size, "lastModified": 0,
+        "session": "THEIRS", "object": "", "bucket": "", "endpoint": "", "uploadId": "", "etags": "",
+        "segments": [],
+    })
+    .to_string()
+}
+
+/// Goes on with that record, up to the search for its parts.
+fn adopting(size: u64, uploads: &str) -> World {
+    let mut world =
+        World::new(Config { races: false, ..Config::default() }, Some(bare_record(size)));
+    world.begin(size, None);
+    world.sign(TokenPurpose::Refresh);
+    assert_eq!(world.serve("ApplyUploadUGC", &applied(false))["vodSessionKey"], "THEIRS");
+    let (id, request) = world.take();
+    let path = ".cos.ap-chongqing.myqcloud.com/?prefix=aa11%2Fbb22.mp4&uploads=";
+    assert!(request.url.ends_with(path), "{}", request.url);
+    let body = format!("<R><IsTruncated>false</IsTruncated>{uploads}</R>");
+    world.answer(id, &body);
+    world
+}
+
+fn unfinished(key: &str, id: &str) -> String {
+    format!("<Upload><Key>{key}</Key><UploadId>{id}</UploadId></Upload>")
+}
+
+fn part(number: u32, size: u64, etag: &str) -> String {
+    format!(
+        "<Part><PartNumber>{number}</PartNumber><ETag>\"{etag}\"</ETag><Size>{size}</Size></Part>"
+    )
+}
+
+#[test]
+fn parts_of_the_vendors_sdk_are_gone_on_with_once_they_are_compared() {
+    let digest = "0cc175b9c0f1b6a831c399e269772661";
+    let uploads = [
+        unfinished("aa11/bb22.mp4", "OLD"),
+        unfinished("aa11/bb22.mp4", "NEW"),
+        unfinished("aa11/bb22.mp4.jpg", "OTHER"),
+    ];
+    let mut world = adopting(20 * MB, &uploads.concat());
+    let (id, request) = world.take();
+    assert!(request.url.ends_with("uploadId=NEW"), "{}", request.url);
+    // Of 8 MiB, as by default; one is not theirs, one cannot be compared.
+    let parts = [part(1, 8 * MB, digest), part(2, 8 * MB, "not a digest"), part(9, 5, digest)];
+    let body = format!("<R><IsTruncated>false</IsTruncated>{}</R>", parts.concat());
+    world.answer(id, &body);
+    let numbers: Vec<_> = world.open.iter().map(|(_, request)| request.url.clone()).collect();
+    let sends =
+        |number: u32| numbers.iter().any(|url| url.contains(&format!("partNumber={number}&")));
+    assert_eq!([sends(1), sends(2), sends(3)], [false, true, true], "{numbers:?}");
+    // Nobody vouches for it before.
+    let record: Value = serde_json::from_str(world.storage.as_ref().unwrap()).unwrap();
+    assert_eq!((&record["uploadId"], &record["etags"]), (&json!("NEW"), &json!("")));
+    let (id, range) = world.digests[0].clone();
+    assert_eq!(range, 0..8 * MB);
+    world.give(Input::Digested(id, Ok(Digest::Md5("another".into()))));
+    assert!(world.open.iter().any(|(_, request)| request.url.contains("partNumber=1&")));
+}
+
+#[test]
+fn without_parts_of_the_vendors_an_upload_begins() {
+    for uploads in [String::new(), unfinished("aa11/bb22.mp4.jpg", "OTHER")] {
+        let mut world = adopting(20 * MB, &uploads);
+        let (_, request) = world.take();
+        assert!(request.url.ends_with("/aa11/bb22.mp4?uploads="), "{}", request.url);
+    }
+    // Nor where they may not be looked for.
+    let mut world = adopting(20 * MB, &unfinished("aa11/bb22.mp4", "NEW"));
+    let (id, _) = world.take();
+    let body = "<Error><Code>AccessDenied</Code></Error>".into();
+    world.give(Input::Responded(id, Response { status: 403, headers: vec![], body }));
+    let (_, request) = world.take();
+    assert!(request.url.ends_with("/aa11/bb22.mp4?uploads="), "{}", request.url);
 }

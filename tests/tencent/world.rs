@@ -1,5 +1,7 @@
 //! An uploader, and answers of VOD and COS that are given by hand.
 
+use core::ops::Range;
+
 use serde_json::{Value, json};
 use vodupload::{
     Body, Config, Cos, Credential, Error, Event, FileId, FileInfo, Grant, Input, Method, Output,
@@ -19,6 +21,7 @@ pub(crate) struct World {
     pub(crate) events: Vec<Event>,
     pub(crate) storage: Option<String>,
     pub(crate) tokens: u32,
+    pub(crate) digests: Vec<(RequestId, Range<u64>)>,
 }
 
 pub(crate) fn info(name: &str, size: u64) -> FileInfo {
@@ -35,7 +38,7 @@ impl World {
     pub(crate) fn new(config: Config, storage: Option<String>) -> Self {
         let uploader = Uploader::new(config, &Cos, &Ugc, 1);
         let (open, events) = (vec![], vec![]);
-        Self { uploader, now: SERVER * 1000, open, events, storage, tokens: 0 }
+        Self { uploader, now: SERVER * 1000, open, events, storage, tokens: 0, digests: vec![] }
     }
 
     pub(crate) fn started(config: Config, size: u64, cover: Option<u64>) -> Self {
@@ -63,7 +66,8 @@ impl World {
                 Output::Event(event) => self.events.push(event),
                 Output::Send(id, request) => self.open.push((id, request)),
                 Output::Store { text, .. } => self.storage = Some(text),
-                Output::Digest { .. } | Output::Load { .. } | Output::Wake(_) => {}
+                Output::Digest { id, range, .. } => self.digests.push((id, range)),
+                Output::Load { .. } | Output::Wake(_) => {}
             }
         }
     }
