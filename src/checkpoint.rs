@@ -35,6 +35,8 @@ pub struct Checkpoint {
     /// Whether the object is complete, so that there is no multipart upload and
     /// only the service has to be told.
     pub is_stored: bool,
+    /// Whether so is its cover.
+    pub is_cover_stored: bool,
     /// The multipart upload.
     pub upload_id: String,
     /// The part plan, see [`crate::plan::PartPlan::segments`].
@@ -94,7 +96,7 @@ impl Checkpoint {
             record.set("session", &**session);
         }
         if HAS_SESSIONS && self.is_stored {
-            record.set("stored", &1.0);
+            record.set("stored", if self.is_cover_stored { &2.0 } else { &1.0 });
         }
         // Numbers as f64: for others serde-wasm-bindgen brings Rust's formatting, 1 KB.
         for (name, number) in [
@@ -142,6 +144,7 @@ impl Checkpoint {
             session: if HAS_SESSIONS { record.member_text("session") } else { None },
             video_id: record.member_text("videoId"),
             is_stored: HAS_SESSIONS && record.member("stored").is_some(),
+            is_cover_stored: HAS_SESSIONS && record.member_whole("stored") == Some(2),
             bucket: record.member_text("bucket")?,
             key: record.member_text("object")?,
             endpoint: record.member_text("endpoint").unwrap_or_default(),

@@ -94,11 +94,12 @@ impl Upload {
         let is_here = |checkpoint: &Checkpoint| {
             checkpoint.bucket == target.bucket && checkpoint.key == target.key
         };
-        if self
-            .checkpoint
-            .take_if(|checkpoint| checkpoint.is_stored && is_here(checkpoint))
-            .is_some()
-        {
+        let is_stored = |it: &mut Checkpoint| it.is_stored && is_here(it);
+        if let Some(checkpoint) = self.checkpoint.take_if(is_stored) {
+            if let Some(cover) = &mut self.cover {
+                let is_same = checkpoint.session == self.media.session;
+                cover.is_stored = checkpoint.is_cover_stored && is_same;
+            }
             self.integrity.skip();
             return self.next_object(cx);
         }

@@ -246,6 +246,7 @@ impl Upload {
             key: self.access.target.key.clone(),
             endpoint: self.access.target.endpoint.clone(),
             is_stored: self.is_stored,
+            is_cover_stored: self.cover.as_ref().is_some_and(|cover| cover.is_stored),
             #[cfg(feature = "server")]
             kept: self.key_to_keep(),
             ..Checkpoint::default()

@@ -26,13 +26,14 @@ pub(super) struct Cover {
     pub(super) file: FileId,
     pub(super) info: FileInfo,
     pub(super) target: Option<Target>,
+    pub(super) is_stored: bool,
     /// Whether it is what is being sent.
     pub(super) is_current: bool,
 }
 
 impl Upload {
     pub(crate) fn add_cover(&mut self, file: FileId, info: FileInfo) {
-        self.cover = Some(Cover { file, info, target: None, is_current: false });
+        self.cover = Some(Cover { file, info, target: None, is_stored: false, is_current: false });
     }
 
     fn current_cover(&self) -> Option<&Cover> {
@@ -70,6 +71,9 @@ impl Upload {
     pub(super) fn first_object(&mut self) {
         self.rewind();
         self.is_stored = false;
+        if let Some(cover) = &mut self.cover {
+            cover.is_stored = false;
+        }
     }
 
     /// Begins with the service: by the nearest region, if that is to be found.
@@ -178,7 +182,10 @@ impl Upload {
             cx.event(Event::Stored { file: self.source(), target });
             self.integrity.next_object();
         }
-        let is_next = |cover: &Cover| !cover.is_current && cover.target.is_some() && commits;
+        if let Some(cover) = &mut self.cover {
+            cover.is_stored |= cover.is_current;
+        }
+        let is_next = |cover: &Cover| !cover.is_stored && cover.target.is_some() && commits;
         if !self.is_stored && self.cover.as_ref().is_some_and(is_next) {
             self.store_record(cx);
             if let Some(cover) = &mut self.cover {
@@ -188,6 +195,11 @@ impl Upload {
             return self.begin_anew(cx);
         }
         if let Some(cover) = &mut self.cover {
+            if let (false, Some(target)) = (cover.is_current, &cover.target) {
+                // An earlier run has stored it.
+                let target = target.clone();
+                cx.event(Event::Stored { file: cover.file, target });
+            }
             cover.is_current = false;
         }
         if !commits {

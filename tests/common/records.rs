@@ -41,6 +41,9 @@ impl Records {
             assert!(remote.cloud.is_whole(key), "{key} is not stored: {text}");
         }
         let session = remote.ugc.session_of(key).expect("a session has the key");
+        if record["stored"].as_f64() == Some(2.0) {
+            assert!(remote.cloud.is_whole(&session.keys[1]), "its cover is not stored: {text}");
+        }
         let told = record["session"].as_str().map(|id| &remote.ugc.sessions[id]);
         let is_own = told.is_some_and(|told| told.keys == session.keys);
         assert!(is_own || told.is_none() && session.is_over, "another session's: {text}");
@@ -53,6 +56,7 @@ pub(super) struct Told {
     pub(super) session: Option<String>,
     pub(super) key: String,
     is_stored: bool,
+    pub(super) is_cover_stored: bool,
     saved: u64,
 }
 
@@ -65,6 +69,7 @@ impl Told {
             session: record["session"].as_str().map(Into::into),
             key: record["object"].as_str()?.into(),
             is_stored: record["stored"] != Value::Null,
+            is_cover_stored: record["stored"].as_f64() == Some(2.0),
             saved,
         })
     }

@@ -66,6 +66,8 @@ pub(super) struct Watched {
     /// The key of the file's object that is stored, as this process or a record
     /// that it was given knows: it need not be sent again.
     pub(super) recorded: Option<String>,
+    /// The same of its cover's, by the key of the file's.
+    pub(super) covered: Vec<String>,
     /// The run waits for its record.
     pub(super) is_loading: bool,
     /// What this run was told by a record.
@@ -127,6 +129,7 @@ impl Watched {
             chosen,
             cleans: false,
             recorded: None,
+            covered: vec![],
             is_loading: false,
             told: None,
             media: Media::default(),
@@ -151,6 +154,7 @@ impl Watched {
     /// Cancelling has freed what was sent.
     pub(super) fn freed(&mut self) {
         self.recorded = None;
+        self.covered.clear();
         self.objects.iter_mut().for_each(|object| object.shown = 0);
     }
 
@@ -162,6 +166,7 @@ impl Watched {
         self.told = text.and_then(Told::of);
         if let Some(told) = self.told.as_ref().filter(|told| told.has(&told.key)) {
             self.recorded = self.recorded.take().or_else(|| Some(told.key.clone()));
+            self.covered.extend(told.is_cover_stored.then(|| told.key.clone()));
         }
     }
 
@@ -195,14 +200,21 @@ impl Watched {
     pub(super) fn stores(&mut self, id: FileId, key: &str) {
         assert_eq!(self.state, State::Active, "{id:?} is stored");
         assert!(self.is_turn_of(id), "{id:?} is stored out of turn");
-        let is_recorded = self.recorded.as_deref() == Some(key) && id == owner(id);
+        let is_cover = id != owner(id);
+        let is_recorded = if is_cover {
+            self.covered.contains(&self.objects[0].key)
+        } else {
+            self.recorded.as_deref() == Some(key)
+        };
         let object = self.object(id);
         assert!(!object.is_stored, "{id:?} is stored twice");
         assert_eq!(object.key, key, "{id:?} goes elsewhere");
         let is_told = object.is_begun && object.shown == object.size;
         assert!(is_told || is_recorded && !object.is_begun, "{object:?} without its progress");
         (object.is_stored, object.is_complete) = (true, false);
-        if id == owner(id) {
+        if is_cover {
+            self.covered.push(self.objects[0].key.clone());
+        } else {
             self.recorded = Some(key.into());
         }
     }

@@ -152,23 +152,25 @@ fn an_upload_that_was_ended_goes_on_with_its_session() {
 
 #[test]
 fn what_is_stored_is_only_committed_after_a_failure() {
-    let mut world = World::started(calm(), 1_000, None);
-    world.sign(TokenPurpose::Apply);
-    world.serve("ApplyUploadUGC", &applied(false));
-    world.store();
-    world.sign(TokenPurpose::Commit);
-    world.serve("CommitUploadUGC", &json!({ "code": 10_001, "message": "no" }));
-    assert_eq!(world.failure().map(|error| &*error.code), Some("10001"));
-    let storage = world.storage.take();
+    for cover in [None, Some(10)] {
+        let mut world = World::started(calm(), 1_000, cover);
+        world.sign(TokenPurpose::Apply);
+        world.serve("ApplyUploadUGC", &applied(cover.is_some()));
+        world.store();
+        world.sign(TokenPurpose::Commit);
+        world.serve("CommitUploadUGC", &json!({ "code": 10_001, "message": "no" }));
+        assert_eq!(world.failure().map(|error| &*error.code), Some("10001"));
+        let storage = world.storage.take();
 
-    let mut next = World::new(calm(), storage);
-    next.begin(1_000, None);
-    next.sign(TokenPurpose::Refresh);
-    next.serve("ApplyUploadUGC", &applied(false));
-    assert!(next.store().is_empty(), "nothing is sent twice");
-    next.sign(TokenPurpose::Commit);
-    next.serve("CommitUploadUGC", &committed());
-    assert!(matches!(next.ended(), Some(Event::Succeeded { is_verified: false, .. })));
+        let mut next = World::new(calm(), storage);
+        next.begin(1_000, cover);
+        next.sign(TokenPurpose::Refresh);
+        next.serve("ApplyUploadUGC", &applied(cover.is_some()));
+        assert!(next.store().is_empty(), "nothing is sent twice");
+        next.sign(TokenPurpose::Commit);
+        next.serve("CommitUploadUGC", &committed());
+        assert!(matches!(next.ended(), Some(Event::Succeeded { is_verified: false, .. })));
+    }
 }
 
 /// Another upload, for which the first has made room.
