@@ -341,13 +341,11 @@ export function createCore(host, options, emit, warn) {
         enter(() => glue.add(uploader, file, { ...own, ...media }, overrides))
       })
     },
-    /** The second file of a media. @param {number} file @param {number} id @param {Source} source */
-    cover(file, id, source) {
-      call(() => {
-        sources.set(id, source)
-        enter(() => glue.cover(uploader, file, id, source))
-      })
-    },
+    /**
+     * What not all services know: see js/session.js.
+     * @param {(inside: { sources: Map<number, Source>, live: Set<number>, enter: (call: () => void) => void }, uploader: number) => void} act
+     */
+    more: (act) => call(() => act({ sources, live, enter }, uploader)),
     start() {
       call(() => {
         if (death) return failAll()

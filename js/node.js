@@ -3,6 +3,7 @@
 // vod-node-sdk. An account's key has no place on a client.
 import { createCore, UploadError } from './core.js'
 import { nodeHost } from './host/node.js'
+import { addCover } from './session.js'
 
 /** @typedef {import('./core.js').CoreEvent} CoreEvent */
 /** @typedef {import('./core.js').Source} Source */
@@ -168,7 +169,7 @@ function createQueue(host, account, region, options) {
       if (coverId) waiting.set(coverId, { result, tell: later })
       signal?.addEventListener('abort', abort)
       core.add(id, media, { isImage: false, metadata }, {})
-      if (cover && coverId) core.cover(id, coverId, cover)
+      if (cover && coverId) addCover(core, id, coverId, cover)
       core.start()
     }),
   }

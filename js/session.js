@@ -1,8 +1,10 @@
 // @ts-check
 // One upload to Tencent VOD, a media and its cover, as both of Tencent's faces show it: what an application may say,
 // signatures by callback or promise, progress by the second, and errors with the numbers of Tencent's documents.
+import * as glue from 'vodupload:glue'
 import { createCore, UploadError } from './core.js'
 import { parseUploadSignature } from './parse_signature.js'
+import { sessionHost } from './session_host.js'
 
 /** @typedef {import('./core.js').CoreEvent} CoreEvent */
 /** @typedef {import('./core.js').Host} Host */
@@ -13,6 +15,9 @@ import { parseUploadSignature } from './parse_signature.js'
 /** The media and its cover, as the core knows them. */
 const MEDIA = 1
 const COVER = 2
+
+/** See `tell` in `src/wasm/mod.rs`. */
+const PREPARE = 7
 
 /** Names of files may not have these. */
 const FORBIDDEN = /[\\/:*?"<>|]/
@@ -47,30 +52,33 @@ function typed({ name, contentType }) {
   return name.includes('.') || !extension ? name : `${name}.${extension}`
 }
 
-/** Records that an upload of this very program uses. @type {WeakMap<object, Set<string>>} */
-const inUse = new WeakMap()
+/** The nearest region stays so for ten minutes, and on one network. Milliseconds. */
+const NEAREST_FOR = 600_000
+/** By whoever signs, for regions are an account's. @type {WeakMap<Function, { region: string, at: number }>} */
+let nearest = new WeakMap()
 
 /**
- * Of two uploads of a file at a time one leaves the record alone: with it both would store and commit the same media.
- * @param {Host} host @returns {NonNullable<Host['lock']>}
+ * The second file of a media.
+ * @param {ReturnType<typeof createCore>} core @param {number} media @param {number} id @param {import('./core.js').Source} cover
  */
-function lockOf({ storage, lock }) {
-  const keys = inUse.get(storage) ?? new Set()
-  inUse.set(storage, keys)
-  return async (key) => {
-    if (keys.has(key)) return undefined
-    keys.add(key)
-    const free = await (lock ? lock(key) : () => {})
-    if (!free) keys.delete(key)
-    return free && (() => {
-      keys.delete(key)
-      free()
-    })
-  }
-}
+export const addCover = (core, media, id, cover) => core.more(({ sources, enter }, uploader) => {
+  sources.set(id, cover)
+  enter(() => glue.cover(uploader, media, id, cover))
+})
 
 /** @param {string} code @param {string} message */
 export const misuse = (code, message) => sessionError({ code, message }, 'validate')
+
+/**
+ * Looks for the nearest region ahead of uploads, and has the core loaded.
+ * @param {Host} platform @param {SessionOptions} options @returns {Promise<{ region?: string }>}
+ */
+export const prepareSession = (platform, options) => new Promise((resolve, reject) => {
+  const nobody = () => {}
+  createSession(platform, { ...options, mediaFile: null, coverFile: null }, {
+    progress: nobody, stored: nobody, failed: reject, finished: () => resolve({ region: nearest.get(options.getSignature)?.region }),
+  }, { prepares: true })
+})
 
 /**
  * Starts an upload; throws what is wrong with the options.
@@ -81,8 +89,9 @@ export const misuse = (code, message) => sessionError({ code, message }, 'valida
  * @param {(of: 'media' | 'cover', target: any) => void} hear.stored
  * @param {(result: any) => void} hear.finished
  * @param {(error: UploadError & { retCode: number, stage: string }) => void} hear.failed
+ * @param {{ prepares?: boolean, vendorKey?: import('./session_host.js').VendorKey }} [how]
  */
-export function createSession(platform, options, hear) {
+export function createSession(platform, options, hear, { prepares = false, vendorKey } = {}) {
   const { getSignature, fileId } = options
   if (typeof getSignature !== 'function') throw misuse('InvalidArgument', 'getSignature must be a function.')
   const host = { ...platform, ...options.host, ...(options.storage && { storage: options.storage }) }
@@ -91,7 +100,7 @@ export function createSession(platform, options, hear) {
   const name = options.mediaName || options.videoName || options.fileName
   if (name && typeof name !== 'string') throw misuse('InvalidName', 'mediaName must be a string.')
   if (name && FORBIDDEN.test(name)) throw misuse('InvalidName', 'mediaName must not have \\ / : * ? " < > |.')
-  if (!mediaFile && !(fileId && options.coverFile)) {
+  if (!prepares && !mediaFile && !(fileId && options.coverFile)) {
     throw misuse('NoMediaFile', 'Give mediaFile, with or without coverFile; or coverFile with the fileId of a media.')
   }
 
@@ -119,6 +128,8 @@ export function createSession(platform, options, hear) {
     corePath: options.corePath,
     vodEndpoint: options.vodEndpoint,
   }
+  const known = nearest.get(getSignature)
+  if (known && Date.now() - known.at < NEAREST_FOR) settings.nearest = known.region
   const [partSize, parallel, retryCount, retryDuration, timeout] =
     NUMBERS.map((key) => (String(options[key] ?? '') ? Number(options[key]) : undefined))
   Object.assign(settings, { partSize, parallel, retryCount, retryDuration, timeout })
@@ -139,8 +150,12 @@ export function createSession(platform, options, hear) {
   /** @param {() => void} call */
   const later = (call) => Promise.resolve().then(call).catch(console.error)
 
-  const nowhere = { get: () => null, set() {}, remove() {} }
-  const core = createCore(options.enableResume === false ? { ...host, storage: nowhere } : { ...host, lock: lockOf(host) }, settings, heard,
+  /** @type {Host['watchNetwork']} another network may have another nearest region */
+  const watchNetwork = (listener) => host.watchNetwork((online) => {
+    if (!online) nearest = new WeakMap()
+    listener(online)
+  })
+  const core = createCore({ ...sessionHost(host, options, own, cover, vendorKey), watchNetwork }, settings, heard,
     (code, message) => report('error', code, message))
 
   /** What ends no upload. @param {'error' | 'warning'} level @param {string} code @param {string} message */
@@ -172,6 +187,9 @@ export function createSession(platform, options, hear) {
         asked.attempt = 0
         stage = stage === 'commit' ? 'commit' : media ? 'media' : 'cover'
         Object.assign(result, event.target)
+        break
+      case 'nearest':
+        nearest.set(getSignature, { region: event.region, at: Date.now() })
         break
       case 'progress':
         progress(of, event)
@@ -245,11 +263,18 @@ export function createSession(platform, options, hear) {
     })
   }
 
-  const metadata = JSON.stringify({ fileId, expireTime: options.expireTime, name: media && name || undefined })
-  // The same cover for another media is another upload.
-  const which = media ? cover?.fingerprint : fileId
-  core.add(MEDIA, { ...own, fingerprint: `tencent_${own.fingerprint}${which ? `_${which}` : ''}` }, { isImage: false, metadata }, {})
-  if (media && cover) core.cover(MEDIA, COVER, cover)
+  if (prepares) {
+    core.more(({ live, enter }, uploader) => {
+      live.add(MEDIA)
+      enter(() => glue.tell(uploader, PREPARE, MEDIA))
+    })
+  } else {
+    const metadata = JSON.stringify({ fileId, expireTime: options.expireTime, name: media && name || undefined })
+    // The same cover for another media is another upload.
+    const which = media ? cover?.fingerprint : fileId
+    core.add(MEDIA, { ...own, fingerprint: `tencent_${own.fingerprint}${which ? `_${which}` : ''}` }, { isImage: false, metadata }, {})
+    if (media && cover) addCover(core, MEDIA, COVER, cover)
+  }
   core.start()
 
   return {
@@ -258,8 +283,12 @@ export function createSession(platform, options, hear) {
     /** What the media is called, if not as its file. */
     name,
     get hasEnded() { return Boolean(end) },
-    cancel() {
-      if (!end) core.cancel(MEDIA)
+    /** What is stored is kept for the next upload of the same files, unless it is to be discarded. */
+    cancel({ discard = options.enableResume === false } = {}) {
+      if (end) return
+      if (discard) return core.cancel(MEDIA)
+      core.stop()
+      heard({ type: 'canceled' })
     },
     pause() {
       isPaused = !end

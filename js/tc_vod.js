@@ -1,6 +1,6 @@
 // @ts-check
 // Tencent's uploader of web pages: `TcVod`, with the names of vod-js-sdk-v6, those of 2019 and today's.
-import { createSession } from './session.js'
+import { createSession, prepareSession } from './session.js'
 
 /** @typedef {import('./core.js').Host} Host */
 /** @typedef {import('./tencent.js').TcVodOptions} TcVodOptions */
@@ -17,6 +17,7 @@ export function tcVodOn(host) {
       Object.assign(this, {
         /** @param {TcVodUploadOptions} upload */
         upload: (upload) => createUploader(host, { ...options, ...upload }),
+        prepare: async () => prepareSession(host, options),
       })
     }
   }
@@ -66,7 +67,7 @@ function createUploader(host, options) {
     }),
     // Those of the service are numbers.
     failed: (error) => reject(/^-?\d+$/.test(error.code) ? Object.assign(error, { code: Number(error.code) }) : error),
-  })
+  }, { vendorKey })
   return {
     videoInfo: described(session.media, session.name),
     coverInfo: described(session.cover),
@@ -94,6 +95,17 @@ function createUploader(host, options) {
       return this.on(name, Object.assign(first, { listener }))
     },
   }
+}
+
+/**
+ * Where vod-js-sdk-v6 keeps a session: by names and sizes, which is why its parts are compared.
+ * @param {import('./core.js').Source} media @param {import('./core.js').Source} [cover]
+ */
+async function vendorKey(media, cover) {
+  const names = [media, cover].map((source) => (source ? `${source.file.name}_${source.size};` : '')).join('')
+  // Pages without https have no digest.
+  const digest = await globalThis.crypto?.subtle?.digest('SHA-1', new TextEncoder().encode(names))
+  return digest && `webugc_${[...new Uint8Array(digest)].map((byte) => byte.toString(16).padStart(2, '0')).join('')}`
 }
 
 /** As VOD is told of it. @param {import('./core.js').Source | undefined} source @param {string | null} [name] in place of the file's */

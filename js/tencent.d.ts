@@ -92,9 +92,14 @@ export interface StartOptions extends SessionOptions {
 
 /** Tencent's uploader of mini programs, with the names of vod-wx-sdk-v2; a value of `vodupload` there. */
 export interface VodUploaderFace {
+  /** Loads the core ahead of the first upload, and with `enableRaceRegion` finds the nearest region. */
+  prepare(options: Partial<SessionOptions> & { getSignature: GetSignature }): Promise<{ region?: string }>
   start(options: StartOptions): {
-    /** Gives the upload up; `error` tells 1017. */
-    cancel(): void
+    /**
+     * Gives the upload up; `error` tells 1017. What is stored is kept for a day, and the next upload of the same files
+     * goes on with it, unless it is discarded.
+     */
+    cancel(options?: { discard?: boolean }): void
     pause(): void
     /** Goes on after a pause, or tries again after a failure. */
     restart(): void
@@ -123,7 +128,8 @@ export interface TcVodUploader {
   coverInfo?: { name: string; type: string; size: number }
   /** Rejects with a `SessionError`; after `cancel` with `retCode` 1017. */
   done(): Promise<TcVodResult>
-  cancel(): void
+  /** What is stored is kept for a day, and the next upload of the same files goes on with it, unless it is discarded. */
+  cancel(options?: { discard?: boolean }): void
   pause(): void
   /** Goes on after a pause. */
   resume(): void
@@ -136,6 +142,8 @@ export interface TcVodUploader {
 export declare class TcVod {
   constructor(options: TcVodOptions)
   upload(options: TcVodUploadOptions): TcVodUploader
+  /** Loads the core and finds the nearest region ahead of the first upload, which then begins sooner. */
+  prepare(): Promise<{ region?: string }>
   static default: typeof TcVod
 }
 export default TcVod

@@ -1,6 +1,6 @@
 // @ts-check
 // Tencent's uploader of mini programs: `VodUploader.start`, with the names of vod-wx-sdk-v2 and of version 5.1.
-import { createSession, misuse } from './session.js'
+import { createSession, misuse, prepareSession } from './session.js'
 
 /** @typedef {import('./core.js').Host} Host */
 /** @typedef {import('./tencent.js').StartOptions} StartOptions */
@@ -10,6 +10,8 @@ const DEFAULT_NAME = '来自小程序'
 
 /** @param {Host} host @returns {import('./tencent.js').VodUploaderFace} */
 export const vodUploaderOn = (host) => ({
+  prepare: async (options) => prepareSession(host, options),
+
   start(options) {
     for (const name of /** @type {const} */ (['progress', 'finish', 'error', 'success'])) {
       if (options?.[name] !== undefined && typeof options[name] !== 'function') {
@@ -26,7 +28,7 @@ export const vodUploaderOn = (host) => ({
           fileId: videoId, videoName, videoUrl: fileUrl, coverUrl, verify_content: proof, verified,
         }),
         failed: (error) => options.error?.(described(error)),
-      })
+      }, { vendorKey })
       return {
         cancel: session.cancel,
         pause: session.pause,
@@ -39,6 +41,15 @@ export const vodUploaderOn = (host) => ({
     }
   },
 })
+
+/**
+ * Where vod-wx-sdk-v2 keeps a session: by the path; with a cover by the cover's, which tells nothing of the video.
+ * @param {import('./core.js').Source} media @param {import('./core.js').Source} [cover]
+ */
+function vendorKey({ file }, cover) {
+  if (cover || typeof file !== 'string') return undefined
+  return `wp_ugc_${/[^/]{32}\.\w+$/.exec(file)?.[0] ?? file}`
+}
 
 /**
  * What the documents promise, a number and a text, and all else that is known. Applications dig `data` out of the answer

@@ -106,8 +106,10 @@ pub struct Calling<'a> {
     /// The file that the media is made of.
     pub info: &'a FileInfo,
     /// Its cover, if it has one.
+    #[cfg(feature = "tencent")]
     pub cover: Option<&'a FileInfo>,
     /// The region that won the race.
+    #[cfg(feature = "tencent")]
     pub storage_region: Option<&'a str>,
     /// How often the call has failed before.
     pub failures: u32,

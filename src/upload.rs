@@ -62,13 +62,6 @@ impl Context<'_> {
         won.map(|(region, _)| region).or(self.config.nearest.as_ref()).map(String::as_str)
     }
 
-    /// There are no regions to choose from.
-    #[cfg(not(feature = "tencent"))]
-    #[allow(clippy::unused_self)] // as above
-    fn nearest(&self) -> Option<&str> {
-        None
-    }
-
     /// What the service is like, without what no service of this build is like.
     #[allow(clippy::inline_always)] // in place, what is known of a build leaves out code
     #[inline(always)]

@@ -127,8 +127,7 @@ async function bundle() {
     sourcemap: true,
     sourcesContent: true,
     plugins: [corePluginOf(flavour)],
-    // No media of Aliyun's has a cover.
-    logOverride: { 'import-is-undefined': flavour === 'aliyun' ? 'silent' : 'error' },
+    logOverride: { 'import-is-undefined': 'error' },
   })))
 }
 

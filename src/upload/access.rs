@@ -203,7 +203,7 @@ impl Upload {
             }
         };
         self.media.learn(media);
-        if let Some(known) = &mut self.cover {
+        if let Some(known) = self.known_cover() {
             known.target = cover.or(known.target.take());
         }
         let access = &mut self.access;

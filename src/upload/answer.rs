@@ -96,8 +96,8 @@ impl Upload {
         };
         let is_stored = |it: &mut Checkpoint| it.is_stored && is_here(it);
         if let Some(checkpoint) = self.checkpoint.take_if(is_stored) {
-            if let Some(cover) = &mut self.cover {
-                let is_same = checkpoint.session == self.media.session;
+            let is_same = checkpoint.session == self.media.session;
+            if let Some(cover) = self.known_cover() {
                 cover.is_stored = checkpoint.is_cover_stored && is_same;
             }
             self.integrity.skip();

@@ -161,7 +161,9 @@ impl Upload {
             now: cx.now.shifted(cx.session.clock_offset),
             nonce: &nonce,
             info: &self.info,
+            #[cfg(feature = "tencent")]
             cover: self.cover.as_ref().map(|cover| &cover.info),
+            #[cfg(feature = "tencent")]
             storage_region: cx.nearest(),
             forwards: cx.config.forwards,
             failures: self.jobs.iter().filter(|job| job.is_call()).map(|job| job.failures).sum(),
@@ -246,7 +248,8 @@ impl Upload {
             key: self.access.target.key.clone(),
             endpoint: self.access.target.endpoint.clone(),
             is_stored: self.is_stored,
-            is_cover_stored: self.cover.as_ref().is_some_and(|cover| cover.is_stored),
+            is_cover_stored: HAS_SESSIONS
+                && self.cover.as_ref().is_some_and(|cover| cover.is_stored),
             #[cfg(feature = "server")]
             kept: self.key_to_keep(),
             ..Checkpoint::default()

@@ -36,6 +36,11 @@ impl Upload {
         self.cover = Some(Cover { file, info, target: None, is_stored: false, is_current: false });
     }
 
+    /// The cover, where a service has any: elsewhere it costs no code.
+    pub(super) fn known_cover(&mut self) -> Option<&mut Cover> {
+        self.cover.as_mut().filter(|_| HAS_SESSIONS)
+    }
+
     fn current_cover(&self) -> Option<&Cover> {
         self.cover.as_ref().filter(|cover| HAS_SESSIONS && cover.is_current)
     }
@@ -62,7 +67,7 @@ impl Upload {
             self.progress = Progress::new(self.info.size);
             self.multipart = None;
         }
-        if let Some(cover) = &mut self.cover {
+        if let Some(cover) = self.known_cover() {
             cover.is_current = false;
         }
     }
@@ -71,7 +76,7 @@ impl Upload {
     pub(super) fn first_object(&mut self) {
         self.rewind();
         self.is_stored = false;
-        if let Some(cover) = &mut self.cover {
+        if let Some(cover) = self.known_cover() {
             cover.is_stored = false;
         }
     }
@@ -182,19 +187,19 @@ impl Upload {
             cx.event(Event::Stored { file: self.source(), target });
             self.integrity.next_object();
         }
-        if let Some(cover) = &mut self.cover {
+        if let Some(cover) = self.known_cover() {
             cover.is_stored |= cover.is_current;
         }
         let is_next = |cover: &Cover| !cover.is_stored && cover.target.is_some() && commits;
         if !self.is_stored && self.cover.as_ref().is_some_and(is_next) {
             self.store_record(cx);
-            if let Some(cover) = &mut self.cover {
+            if let Some(cover) = self.known_cover() {
                 cover.is_current = true;
                 self.progress = Progress::new(cover.info.size);
             }
             return self.begin_anew(cx);
         }
-        if let Some(cover) = &mut self.cover {
+        if let Some(cover) = self.known_cover() {
             if let (false, Some(target)) = (cover.is_current, &cover.target) {
                 // An earlier run has stored it.
                 let target = target.clone();

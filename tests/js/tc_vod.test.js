@@ -2,7 +2,7 @@
 // TcVod: option names old and new, events with both names, one promise, and what may be called when.
 import assert from 'node:assert/strict'
 import { setTimeout as delay } from 'node:timers/promises'
-import { tcVodOn } from './bundle.js'
+import { isProgram, tcVodOn } from './bundle.js'
 import { FakeFile, fakeHost } from './fake_host.js'
 import { settled } from './stage.js'
 import { test } from './story.js'
@@ -47,7 +47,7 @@ test('a cover alone replaces that of the media with the fileId', async (t) => {
   const uploader = stage.upload({ mediaFile: undefined, coverFile: image(), fileId: '528' })
   const result = await stage.next('done')
   const [{ signature, action, host, ...asked }] = stage.asked('Apply')
-  assert.deepEqual(asked, { fileId: '528', coverName: 'c.x', coverType: 'jpg', coverSize: 10 })
+  assert.deepEqual(asked, { fileId: '528', coverName: 'c.x', coverType: 'jpg', coverSize: 10, ...(!isProgram && { uploadFromWeb: true }) })
   assert.deepEqual([result.fileId, result.cover.url, result.video], ['528', 'http://v/SESSION1.jpg', undefined])
   assert.deepEqual([uploader.videoInfo, uploader.coverInfo], [undefined, { name: 'c.x', type: 'jpg', size: 10 }])
   assert.deepEqual([...new Set(stage.calls.map(({ name }) => name))], ['cover_progress', 'cover_upload', 'done'])

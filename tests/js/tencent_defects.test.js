@@ -381,11 +381,11 @@ test('what is forbidden is asked once (B29)', async (t) => {
   }
 })
 
-test('cancel frees the parts that are stored (B30)', async (t) => {
+test('cancel frees the parts that are stored, if they are to be discarded (B30)', async (t) => {
   const stage = ugcStage(t)
   const uploader = await halfway(stage)
   stage.fake.serve(stage.ugc.answer)
-  uploader.cancel()
+  uploader.cancel({ discard: true })
   await stage.next('error')
   await settled()
   assert.ok(stage.operations().includes('AbortMultipartUpload'))

@@ -263,7 +263,7 @@ test('all requests of a mini program go to one host, which is told the bucket', 
   }
 })
 
-test('the host for mini programs that VOD names is used for COS, and its absence on the list is told with its name', async (t) => {
+test('the host for mini programs that VOD names is used for COS; if it is not on the list, VOD\'s own is', async (t) => {
   const stage = ugcStage(t, { fake: fakeProgram(), ugc: tinyUgc({ applied: { MiniProgramAccelerateHost: 'fast.example.com' } }) })
   stage.start({ mediaFile: programFile(3 * PART), chunkSize: PART })
   await stage.next('finish')
@@ -271,10 +271,22 @@ test('the host for mini programs that VOD names is used for COS, and its absence
   assert.deepEqual([...new Set(hosts.map(String))], ['false,vod2.qcloud.com', 'false,fast.example.com', 'true,fast.example.com'])
   stage.fake.serve((request) => (request.url.host === 'fast.example.com' ? request.fail(/** @type {any} */ ({ errMsg: 'request:fail url not in domain list' }))
     : stage.ugc.answer(request)))
+  const before = stage.fake.requests.length
   stage.start({ mediaFile: programFile(3 * PART), chunkSize: PART })
+  await stage.next('finish')
+  const later = stage.fake.requests.slice(before).filter((request) => !request.url.searchParams.has('Action'))
+  // It is tried once, and what follows goes to VOD's own at once.
+  assert.deepEqual(later.map(({ url }) => url.host).filter((host) => host !== 'vod2.qcloud.com'), ['fast.example.com'])
+  assert.equal(later.filter((request) => nameOf(request) === 'UploadPart').length, 3)
+})
+
+test('that VOD\'s own host is not on the list is told with its name', async (t) => {
+  const stage = ugcStage(t, { fake: fakeProgram() })
+  stage.fake.serve((request) => request.fail(/** @type {any} */ ({ errMsg: 'request:fail url not in domain list' })))
+  stage.start({ mediaFile: programFile(3 * PART) })
   const error = await stage.next('error')
-  assert.deepEqual([error.code, error.name, error.retryable], [1003, 'DomainNotAllowed', false])
-  assert.match(error.message, /https:\/\/fast\.example\.com/)
+  assert.deepEqual([error.code, error.name, error.retryable], [1001, 'DomainNotAllowed', false])
+  assert.match(error.message, /https:\/\/vod2\.qcloud\.com/)
 })
 
 test('another address of VOD is asked, by either name of its scheme', async (t) => {

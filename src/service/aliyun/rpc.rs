@@ -198,7 +198,9 @@ mod tests {
             now: crate::time::Timestamp(0),
             nonce: "n",
             info,
+            #[cfg(feature = "tencent")]
             cover: None,
+            #[cfg(feature = "tencent")]
             storage_region: None,
             failures: 0,
             forwards: false,
