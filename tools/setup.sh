@@ -94,6 +94,7 @@ have chromium || have google-chrome || missing="$missing chromium"
 have chromedriver || missing="$missing chromium-driver"
 have firefox || have firefox-esr || missing="$missing firefox-esr"
 have jsc || missing="$missing libjavascriptcoregtk-4.0-bin"
+have openssl || missing="$missing openssl"
 [ -n "$missing" ] || exit 0
 
 have apt-get || die "the tests need on PATH (Debian's names):$missing"

@@ -127,17 +127,16 @@ describe('cancel', () => {
 })
 
 describe("a session of the vendor's SDK", () => {
-  /** @param {string} key @param {Record<string, any>} options @param {boolean} isPage */
-  const goesOn = async (/** @type {import('node:test').TestContext} */ t, key, options, isPage) => {
+  /** Where a page has such a session. @param {import('node:test').TestContext} t @param {string} key @param {Record<string, any>} options */
+  const goesOn = async (t, key, options) => {
     const records = new Map([[key, 'THEIRS']])
     const ugc = tinyUgc()
     ugc.sessions.set('THEIRS', { action: 'Apply', host: '', videoName: 'v', videoType: 'mp4' })
-    const stage = ugcStage(t, { fake: isPage ? fakeHost({ records }) : fakeProgram({ records }), ugc })
+    const stage = ugcStage(t, { fake: fakeHost({ records }), ugc })
     // No unfinished upload is found.
     stage.fake.serve((request) => (request.url.searchParams.has('prefix') ? { body: '<R><IsTruncated>false</IsTruncated></R>' } : ugc.answer(request)))
-    if (isPage) stage.upload(options)
-    else stage.start(options)
-    await stage.next(isPage ? 'done' : 'finish')
+    stage.upload(options)
+    await stage.next('done')
     const [first] = stage.asked('Apply')
     return { session: first.vodSessionKey, looked: stage.fake.requests.filter(({ url }) => url.searchParams.has('prefix')).length, records }
   }
@@ -145,7 +144,7 @@ describe("a session of the vendor's SDK", () => {
   for (const { sessionName, key } of VECTORS.web_session_storage.slice(0, 2)) {
     test(`page: ${sessionName}`, { skip: isProgram }, async (t) => {
       const [name, size] = sessionName.slice(0, -1).split('_')
-      const { session, records } = await goesOn(t, key, { mediaFile: new FakeFile(name, Number(size)) }, true)
+      const { session, records } = await goesOn(t, key, { mediaFile: new FakeFile(name, Number(size)) })
       assert.equal(session, 'THEIRS')
       assert.equal(records.size, 0)
     })
@@ -155,9 +154,9 @@ describe("a session of the vendor's SDK", () => {
     const { sessionName, key } = VECTORS.web_session_storage[2]
     assert.equal(sessionName, 'a.mp4_20971520;c.jpg_100;')
     const options = { mediaFile: new FakeFile('a.mp4', 20971520), coverFile: new FakeFile('c.jpg', 100) }
-    const { session, looked } = await goesOn(t, key, options, true)
+    const { session, looked } = await goesOn(t, key, options)
     assert.deepEqual([session, looked], ['THEIRS', 1])
-    const other = await goesOn(t, key, { ...options, coverFile: new FakeFile('d.jpg', 100) }, true)
+    const other = await goesOn(t, key, { ...options, coverFile: new FakeFile('d.jpg', 100) })
     assert.equal(other.session, undefined)
     assert.equal(other.records.get(key), 'THEIRS')
   })
