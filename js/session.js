@@ -75,7 +75,7 @@ export const misuse = (code, message) => sessionError({ code, message }, 'valida
  */
 export const prepareSession = (platform, options) => new Promise((resolve, reject) => {
   const nobody = () => {}
-  createSession(platform, { ...options, mediaFile: null, coverFile: null }, {
+  createSession(platform, { ...options, mediaFile: null, videoFile: null, coverFile: null }, {
     progress: nobody, stored: nobody, failed: reject, finished: () => resolve({ region: nearest.get(options.getSignature)?.region }),
   }, { prepares: true })
 })
@@ -170,9 +170,7 @@ export function createSession(platform, options, hear, { prepares = false, vendo
     end = error.code === 'Canceled' ? 'canceled' : 'failed'
     isPaused = false
     const failure = sessionError(error, stage)
-    // The same object of the core's, for its status, its request's id and the rest.
-    for (const key of Object.keys(error)) if (!(key in failure)) /** @type {any} */ (failure)[key] = error[key]
-    later(() => hear.failed(Object.assign(failure, { retryable: error.retryable ?? false })))
+    later(() => hear.failed(failure))
   }
 
   /** @param {any} event a `CoreEvent`, or one of those that only Tencent's service has */

@@ -322,3 +322,18 @@ fn a_service_that_makes_no_key_gets_the_accounts_own() {
     let (_, request) = world.take();
     assert!(format!("{request:?}").contains("q-ak=AKID&"), "{request:?}");
 }
+
+#[test]
+fn a_key_lasts_as_long_as_the_service_says_whatever_the_clock() {
+    let mut world = World::started(None, BEGIN - 86_400, 2 * MB, None);
+    world.permit("k");
+    world.initiate("k.mp4");
+    world.store("partNumber=1&uploadId=UP", "");
+    world.give(Input::Stop);
+    let record = world.record.unwrap();
+    for (later, is_good) in [(3_500, true), (3_599, false)] {
+        let mut world = World::started(Some(record.clone()), BEGIN - 86_400 + later, 2 * MB, None);
+        let (_, request) = world.take();
+        assert_eq!(request.url.contains("max-parts"), is_good, "{later} s: {}", request.url);
+    }
+}

@@ -193,4 +193,16 @@ describe("a session of the vendor's SDK", () => {
     assert.deepEqual(stage.asked('Apply').map(({ vodSessionKey }) => vodSessionKey), ['OVER', undefined])
     assert.deepEqual(stage.operations().filter((name) => name === nameOf(stage.fake.requests[0])).length, 2)
   })
+
+  // Its names depend on the language and the time zone, or on when a file was last read: unfinished uploads are asked for.
+  for (const [who, { fileId }] of Object.entries({ pages: VECTORS.cos_web_file_id, 'mini programs': VECTORS.cos_mini_program_file_id })) {
+    test(`what COS's SDK of ${who} keeps is left alone`, { skip: isProgram }, async (t) => {
+      const cache = JSON.stringify([[fileId, 'UP1', 1_700_000_000]])
+      const records = new Map([['cos_sdk_upload_cache', cache]])
+      const stage = ugcStage(t, { fake: fakeHost({ records }) })
+      stage.upload({ mediaFile: new FakeFile('a.mp4', 20971520) })
+      await stage.next('done')
+      assert.deepEqual([...records], [['cos_sdk_upload_cache', cache]])
+    })
+  }
 })

@@ -394,8 +394,11 @@ fn bare_record(size: u64) -> String {
 
 /// Goes on with that record, up to the search for its parts.
 fn adopting(size: u64, uploads: &str) -> World {
-    let mut world =
-        World::new(Config { races: false, ..Config::default() }, Some(bare_record(size)));
+    adopting_with(Config { races: false, ..Config::default() }, size, uploads)
+}
+
+fn adopting_with(config: Config, size: u64, uploads: &str) -> World {
+    let mut world = World::new(config, Some(bare_record(size)));
     world.begin(size, None);
     world.sign(TokenPurpose::Refresh);
     assert_eq!(world.serve("ApplyUploadUGC", &applied(false))["vodSessionKey"], "THEIRS");
@@ -459,4 +462,18 @@ fn without_parts_of_the_vendors_an_upload_begins() {
     world.give(Input::Responded(id, Response { status: 403, headers: vec![], body }));
     let (_, request) = world.take();
     assert!(request.url.ends_with("/aa11/bb22.mp4?uploads="), "{}", request.url);
+}
+
+#[test]
+fn parts_of_the_vendors_sdk_are_compared_on_any_link() {
+    // Of its own parts, an upload on this link would compare none.
+    let config = Config { races: false, integrity_rate: 1, ..Config::default() };
+    let uploads = unfinished("aa11/bb22.mp4", "NEW");
+    let mut world = adopting_with(config, 24 * MB, &uploads);
+    let (id, _) = world.take();
+    let parts = part(1, 8 * MB, "0cc175b9c0f1b6a831c399e269772661");
+    world.answer(id, &format!("<R><IsTruncated>false</IsTruncated>{parts}</R>"));
+    world.store();
+    assert_eq!(world.digests.first().map(|(_, range)| range.clone()), Some(0..8 * MB));
+    assert_eq!(world.ended(), None, "it ends without");
 }

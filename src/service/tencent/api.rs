@@ -216,7 +216,7 @@ pub(crate) fn is_good(credential: &Credential, now: Timestamp) -> bool {
     credential.expires.is_none_or(|end| end.since(now) > MARGIN)
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(target_arch = "wasm32")))]
 mod tests {
     use serde_json::Value;
 

@@ -1,7 +1,7 @@
 // @ts-check
 // The samples' callbacks are empty: this shows what listFiles() says of their files.
-import { percent } from '../../utils/format'
-import { text, texts } from '../../utils/words'
+import { percent } from '../../lib/format'
+import { text, texts } from '../../lib/words'
 
 /** @type {WeakMap<object, number>} */
 const clocks = new WeakMap()

@@ -1,6 +1,6 @@
 // @ts-check
 // The list of samples.
-import { text, texts } from '../../utils/words'
+import { text, texts } from '../../lib/words'
 
 Page({
   data: {

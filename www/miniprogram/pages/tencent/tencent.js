@@ -2,9 +2,9 @@
 // Tencent VOD: a video with its cover by VodUploader.start.
 import { VodUploader } from 'vodupload'
 import { ugcEndpoint } from '../../config'
-import { bytes, duration, percent, speed } from '../../utils/format'
-import { tencentSignature } from '../../utils/server'
-import { advice, text, texts } from '../../utils/words'
+import { bytes, duration, percent, speed } from '../../lib/format'
+import { tencentSignature } from '../../lib/server'
+import { advice, text, texts } from '../../lib/words'
 
 /** @type {ReturnType<typeof VodUploader.start> | undefined} */
 let uploader

@@ -1,10 +1,10 @@
 // @ts-check
 // The page. It keeps nothing but what is shown: objects of the library's must not be in `data`, which setData copies.
-import { createPainter } from '../../utils/painter'
-import * as server from '../../utils/server'
-import * as uploads from '../../utils/uploads'
-import { queueView, rowView } from '../../utils/view'
-import { text, texts } from '../../utils/words'
+import { createPainter } from '../../lib/painter'
+import * as server from '../../lib/server'
+import * as uploads from '../../lib/uploads'
+import { queueView, rowView } from '../../lib/view'
+import { text, texts } from '../../lib/words'
 
 /** How many files the pickers give at most: what WeChat allows. */
 const AT_ONCE = { media: 20, chat: 100 }
