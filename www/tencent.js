@@ -107,7 +107,7 @@ element('go').addEventListener('click', () => {
   }
   render()
 })
-element('cancel').addEventListener('click', () => upload?.uploader.cancel())
+element('cancel').addEventListener('click', () => upload?.uploader.cancel({ discard: true }))
 element('language').addEventListener('click', () => {
   switchLanguage()
   fill(document)

@@ -175,17 +175,30 @@ test('the nearest region that answers is taken, though another fails first', asy
   assert.equal(assertStored(media).region, 'ap-chongqing')
 })
 
-test('cancel rejects once with 1017, and nothing goes on', async (t) => {
-  const { cloud, pick, begin, end, page } = await open(t)
-  cloud.faults.add({ operation: 'UploadPart', after: 2, action: { kind: 'stall', forever: true } })
-  await pick(await makeFile('cancel-004.mp4', 8 * MiB))
+test('cancel rejects once with 1017, and nothing goes on; what is stored is kept or discarded', async (t) => {
+  const { cloud, pick, begin, end, page, assertStored } = await open(t)
+  const stall = cloud.faults.add({ operation: 'UploadPart', after: 2, action: { kind: 'stall', forever: true } })
+  const media = await makeFile('cancel-004.mp4', 8 * MiB)
+  await pick(media)
+  /** @param {object} [how] */
+  const cancel = async (how) => {
+    await page.evaluate((how) => /** @type {any} */ (globalThis).uploader.cancel(how), how)
+    const { error } = await end()
+    assert.deepEqual([error.retCode, error.isError], [1017, true])
+    assert.deepEqual(cloud.medias(), [])
+  }
   await begin({ chunkSize: MiB })
   await until('parts', () => (cloud.uploads()[0]?.parts.length ?? 0) >= 2)
-  await page.evaluate(() => /** @type {any} */ (globalThis).uploader.cancel())
-  const { error } = await end()
-  assert.deepEqual([error.retCode, error.isError], [1017, true])
+  await cancel()
+  assert.equal(cloud.uploads().length, 1)
+  await begin({ chunkSize: MiB })
+  await until('parts under way', () => cloud.log.filter(({ operation, fault }) => operation === 'UploadPart' && fault).length > 6)
+  await cancel({ discard: true })
   await until('the parts to be freed', () => cloud.uploads().length === 0)
-  assert.deepEqual(cloud.medias(), [])
+  cloud.faults.remove(stall)
+  await begin({ chunkSize: MiB })
+  await end()
+  assertStored(media)
 })
 
 test('a pause keeps what is stored, and resume goes on', async (t) => {

@@ -61,7 +61,7 @@ Page({
 
   start() {
     if (!this.mediaFile || this.data.state === 'Uploading') return
-    uploader?.cancel()
+    uploader?.cancel({ discard: true })
     this.setData({ facts: '', width: '0%', fileId: '' })
     this.show('Uploading')
     const mine = VodUploader.start({
@@ -103,7 +103,7 @@ Page({
   },
 
   cancel() {
-    uploader?.cancel()
+    uploader?.cancel({ discard: true })
   },
 
   /** @param {string} state */
