@@ -85,7 +85,7 @@ export declare class UploadError extends Error {
   partNumber?: number
 }
 
-/** Uploads files of this machine with a cloud API key; three at once, others wait. */
+/** Uploads files of this machine with a cloud API key; in a process three at once with the same options, others wait. */
 export declare class VodUploadClient {
   constructor(secretId: string, secretKey: string, options?: VodUploadOptions)
   /** With a temporary key: its token. */

@@ -2,10 +2,11 @@
 // The entry for servers: `const { VodUploadClient, VodUploadRequest } = require('vodupload/node')`, with the names of
 // vod-node-sdk. An account's key has no place on a client.
 import { createCore, UploadError } from './core.js'
-import { nodeHost } from './host/node.js'
+import { nodeHost, nowhere, open, sealedFiles } from './host/node.js'
 import { addCover } from './session.js'
 
-/** @typedef {import('./core.js').CoreEvent} CoreEvent */
+/** @typedef {{ secretId: string, secretKey: string, token?: string }} Account */
+/** @typedef {Map<string, ReturnType<typeof createQueue>>} Queues */
 /** @typedef {import('./core.js').Source} Source */
 /** @typedef {import('./node.cjs').VodUploadOptions} VodUploadOptions */
 /** @typedef {import('./node.cjs').VodUploadResponse} VodUploadResponse */
@@ -20,10 +21,12 @@ const NUMBERS = ['ClassId', 'SubAppId']
 /** …and of these no more characters. */
 const LONGEST = { SourceContext: 250, SessionContext: 1000 }
 
-/** Files at once, of one client. */
+/** Files at once, of those that share a queue. */
 const FILES = 3
 
 const ENDINGS = ['succeeded', 'failed', 'canceled']
+/** Errors after which a core is of no use any more. */
+const DEATHS = ['InternalError', 'CoreNotLoaded']
 
 /** As long as timers can be, in milliseconds. */
 const LONGEST_WAIT = 2 ** 31 - 1
@@ -36,11 +39,7 @@ export class VodUploadRequest {
 }
 
 export class VodUploadClient {
-  /** Queues by the settings that files share. @type {Map<string, ReturnType<typeof createQueue>>} */
-  #queues = new Map()
-  /** @type {unknown[]} */
-  #agents = []
-  /** @type {{ secretId: string, secretKey: string, token?: string }} */
+  /** @type {Account} */
   #account
   /** @type {VodUploadOptions} */
   #options
@@ -64,63 +63,82 @@ export class VodUploadClient {
     const done = this.#upload(region, request, own)
     if (typeof callback !== 'function') return done
     // What the callback throws is its own affair, and is told once.
-    done.then((response) => callback(null, response), (error) => callback(error)).catch((error) => setImmediate(() => { throw error }))
+    done.then((response) => callback(null, response), (error) => callback(error)).catch(throwLater)
     return done
   }
 
   /** @param {string} region @param {any} request @param {VodUploadOptions} options @returns {Promise<VodUploadResponse>} */
-  async #upload(region, request, { onProgress, signal, ...settings }) {
-    if (typeof region !== 'string' || !region) throw misuse('InvalidArgument', 'region must be the region of VOD\'s interface, such as ap-guangzhou.')
-    signal?.throwIfAborted()
+  async #upload(region, request, options) {
+    if (typeof region !== 'string' || !region) throw misuse('InvalidArgument', "region must be the region of VOD's interface, such as ap-guangzhou.")
+    options.signal?.throwIfAborted()
     const { secretId, secretKey } = this.#account
-    const host = nodeHost({ ...settings, secret: secretKey })
-    const media = open(host, request?.MediaFilePath, 'MediaFilePath', 'NoMediaFile')
-    const cover = request.CoverFilePath ? open(host, request.CoverFilePath, 'CoverFilePath', 'NoCoverFile') : undefined
+    const media = openFile(request?.MediaFilePath, 'MediaFilePath', 'NoMediaFile')
+    const cover = request.CoverFilePath ? openFile(request.CoverFilePath, 'CoverFilePath', 'NoCoverFile') : undefined
     const parameters = parametersOf(request, media, cover)
-    const { agent, ...plain } = settings
-    if (agent && !this.#agents.includes(agent)) this.#agents.push(agent)
-    const shared = JSON.stringify([region, plain, agent && this.#agents.indexOf(agent)])
-    const queue = this.#queues.get(shared) ?? createQueue(host, this.#account, region, settings)
-    this.#queues.set(shared, queue)
     // Another account, place or media is another upload.
     const identity = JSON.stringify([secretId, region, parameters, cover?.fingerprint])
-    return queue.upload({ ...media, fingerprint: `${media.fingerprint}_${identity}` }, cover, JSON.stringify(parameters), { onProgress, signal })
+    return queueOf(region, options).upload({
+      media: { ...media, fingerprint: `${media.fingerprint}_${identity}` },
+      cover,
+      metadata: JSON.stringify(parameters),
+      account: this.#account,
+      storage: options.enableResume === false ? nowhere : sealedFiles(secretKey, options.checkpointFolder),
+      options,
+    })
   }
 }
 
+/** @param {unknown} error */
+const throwLater = (error) => setImmediate(() => { throw error })
+
+/** By what files share, and then by their agents. Cores are never given back, and a server runs for years. */
+const queues = { plain: /** @type {Queues} */ (new Map()), ofAgents: /** @type {WeakMap<object, Queues>} */ (new WeakMap()) }
+
+/** @param {string} region @param {VodUploadOptions} options */
+function queueOf(region, { agent, chunkSize, chunkParallelLimit, chunkRetryTimes, retryDelay, timeout, integrity, vodEndpoint }) {
+  const own = agent ? queues.ofAgents.get(agent) ?? new Map() : queues.plain
+  if (agent) queues.ofAgents.set(agent, own)
+  const settings = JSON.stringify({
+    server: true, region, fileParallel: FILES, integrity, vodEndpoint,
+    partSize: chunkSize, parallel: chunkParallelLimit, retryCount: chunkRetryTimes, retryDuration: retryDelay, timeout,
+  })
+  const queue = own.get(settings) ?? createQueue(JSON.parse(settings), agent, () => own.delete(settings))
+  own.set(settings, queue)
+  return queue
+}
+
 /**
- * Files that share a core: none is ever given back, and a server runs for years.
- * @param {ReturnType<typeof nodeHost>} host @param {object} account @param {string} region @param {VodUploadOptions} options
+ * Files that share a core.
+ * @param {object} settings
+ * @param {import('node:http').Agent | undefined} agent
+ * @param {() => void} died its core cannot go on
  */
-function createQueue(host, account, region, options) {
-  /** @typedef {{ result: any, tell: (event: any) => void }} Waiting */
-  /** @type {Map<number, Waiting>} */
+function createQueue(settings, agent, died) {
+  /** @typedef {import('./host/node.js').NodeStorage} NodeStorage */
+  /** Files under way, and their covers. @type {Map<number, { hear: (event: any) => void, fingerprint: string, storage: NodeStorage }>} */
   const waiting = new Map()
   let lastId = 0
   /** What keeps the process going between two requests. @type {NodeJS.Timeout | undefined} */
   let stay
-  const { chunkSize, chunkParallelLimit, chunkRetryTimes, retryDelay, timeout, integrity, vodEndpoint, enableResume } = options
-  const settings = {
-    server: true, region, fileParallel: FILES, integrity, vodEndpoint,
-    partSize: chunkSize, parallel: chunkParallelLimit, retryCount: chunkRetryTimes, retryDuration: retryDelay, timeout,
+  /** @param {string} key the core's: with a number behind it where the same file is under way already */
+  const storageOf = (key) => {
+    for (const { fingerprint, storage } of waiting.values()) if (key === fingerprint || key.startsWith(`${fingerprint}_`)) return storage
+    return nowhere
   }
-  for (const key of /** @type {(keyof typeof settings)[]} */ (Object.keys(settings))) if (settings[key] === undefined) delete settings[key]
-  const nowhere = { get: () => null, set() {}, remove() {} }
-  const core = createCore(enableResume === false ? { ...host, storage: nowhere } : host, settings, (event) => {
-    waiting.get(event.file)?.tell(event)
-  }, (code, message) => process.emitWarning(message, { type: 'VodUploadWarning', code }))
+  const core = createCore(nodeHost(storageOf, agent), settings, (event) => waiting.get(event.file)?.hear(event),
+    (code, message) => process.emitWarning(message, { type: 'VodUploadWarning', code }))
 
   return {
     /**
-     * @param {Source} media @param {Source | undefined} cover @param {string} metadata
-     * @param {Pick<VodUploadOptions, 'onProgress' | 'signal'>} options
+     * @param {{ media: Source, cover?: Source, metadata: string, account: Account, storage: NodeStorage,
+     *   options: Pick<VodUploadOptions, 'onProgress' | 'signal'> }} upload
      * @returns {Promise<VodUploadResponse>}
      */
-    upload: (media, cover, metadata, { onProgress, signal }) => new Promise((resolve, reject) => {
+    upload: ({ media, cover, metadata, account, storage, options: { onProgress, signal } }) => new Promise((resolve, reject) => {
       const id = ++lastId
       const coverId = cover && ++lastId
       /** @type {any} */
-      const result = {}
+      let result
       const abort = () => core.cancel(id)
       const end = () => {
         signal?.removeEventListener('abort', abort)
@@ -132,41 +150,36 @@ function createQueue(host, account, region, options) {
         stay = undefined
       }
       /** @param {any} event */
-      const tell = (event) => {
-        switch (event.type) {
-          case 'started':
-            core.authorize(id, /** @type {any} */ (account))
-            break
+      const tell = ({ type, file, sent, total, speed, remaining, target, error, verified }) => {
+        if (ENDINGS.includes(type)) end()
+        switch (type) {
+          case 'started': return core.authorize(id, /** @type {any} */ (account))
           case 'authorized':
-            Object.assign(result, event.target)
-            break
+            result = target
+            return
           case 'progress': {
-            const { sent: loaded, total, speed, remaining } = event
-            onProgress?.({ of: event.file === coverId ? 'cover' : 'media', loaded, total, percent: Math.floor(loaded / total * 100) / 100, speed, remaining })
-            break
+            const percent = Math.floor(sent / total * 100) / 100
+            return onProgress?.({ of: file === coverId ? 'cover' : 'media', loaded: sent, total, percent, speed, remaining })
           }
           case 'succeeded': {
             const { videoId: FileId, fileUrl: MediaUrl, coverUrl: CoverUrl, requestId: RequestId } = result
-            end()
-            return resolve({ FileId, MediaUrl, ...(CoverUrl && { CoverUrl }), RequestId, verified: event.verified })
+            return resolve({ FileId, MediaUrl, ...(CoverUrl && { CoverUrl }), RequestId, verified })
           }
           case 'failed':
-            end()
-            return reject(event.error)
-          case 'canceled':
-            end()
-            return reject(signal?.reason)
+            if (DEATHS.includes(error.code)) died()
+            return reject(error)
+          case 'canceled': return reject(signal?.reason)
         }
       }
       // As in pages: nothing of the application's runs inside the core.
-      const later = (/** @type {any} */ event) => {
+      const hear = (/** @type {any} */ event) => {
         // Who hears of the end may end the process: the record has to be there.
-        const when = ENDINGS.includes(event.type) ? host.storage.settled() : Promise.resolve()
-        when.then(() => tell(event)).catch((error) => setImmediate(() => { throw error }))
+        const when = ENDINGS.includes(event.type) ? storage.settled() : Promise.resolve()
+        when.then(() => tell(event)).catch(throwLater)
       }
       stay ??= setInterval(() => {}, LONGEST_WAIT)
-      waiting.set(id, { result, tell: later })
-      if (coverId) waiting.set(coverId, { result, tell: later })
+      const { fingerprint } = media
+      for (const one of coverId ? [id, coverId] : [id]) waiting.set(one, { hear, fingerprint, storage })
       signal?.addEventListener('abort', abort)
       core.add(id, media, { isImage: false, metadata }, {})
       if (cover && coverId) addCover(core, id, coverId, cover)
@@ -206,11 +219,11 @@ function split(name) {
   return dot < 0 ? [name, ''] : [name.slice(0, dot), name.slice(dot + 1).toLowerCase()]
 }
 
-/** @param {import('./core.js').Host} host @param {unknown} path @param {string} field @param {string} code */
-function open(host, path, field, code) {
+/** @param {unknown} path @param {string} field @param {string} code */
+function openFile(path, field, code) {
   let source
   try {
-    source = host.open(path)
+    source = open(path)
   } catch (error) {
     throw misuse(code, `${field} cannot be read: ${/** @type {Error} */ (error).message}.`)
   }

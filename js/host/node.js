@@ -17,15 +17,14 @@ import { basename, join, resolve } from 'node:path'
 /** Bytes of a file in memory at once, for each request. */
 const CHUNK = 256 << 10
 
-/**
- * @typedef {object} NodeOptions
- * @property {string} secret what only those know who may read the records
- * @property {string} [checkpointFolder]
- * @property {http.Agent} [agent] of all connections
- */
+/** @typedef {import('../core.js').Storage & { settled(): Promise<unknown> }} NodeStorage */
 
-/** @param {NodeOptions} options @returns {Host & { storage: ReturnType<typeof sealedFiles> }} */
-export function nodeHost({ secret, checkpointFolder = defaultFolder(), agent }) {
+/**
+ * @param {(key: string) => NodeStorage} storageOf where the record of a key is
+ * @param {http.Agent} [agent] of all connections
+ * @returns {Host}
+ */
+export function nodeHost(storageOf, agent) {
   return {
     networkHint: 'Check the network, and the agent if there has to be a proxy.',
     limits: { parallel: 16, form: 0, parts: 6 },
@@ -35,20 +34,7 @@ export function nodeHost({ secret, checkpointFolder = defaultFolder(), agent }) 
       return instance
     },
 
-    open(path) {
-      const { size, mtimeMs } = openable(path)
-      const place = resolve(path)
-      const lastModified = Math.floor(mtimeMs)
-      return {
-        name: basename(place),
-        size,
-        lastModified,
-        contentType: 'application/octet-stream',
-        fingerprint: `${place}_${lastModified}_${size}`,
-        file: place,
-      }
-    },
-
+    open,
     send: (request, source, sent) => send(request, source, sent, agent),
 
     async read({ file }, start, end) {
@@ -56,7 +42,11 @@ export function nodeHost({ secret, checkpointFolder = defaultFolder(), agent }) 
       return buffer
     },
 
-    storage: sealedFiles(checkpointFolder, secret),
+    storage: {
+      get: (key) => storageOf(key).get(key),
+      set: (key, text) => storageOf(key).set(key, text),
+      remove: (key) => storageOf(key).remove(key),
+    },
     lock,
 
     // Node is not told of networks that come and go.
@@ -75,13 +65,22 @@ function defaultFolder() {
   return join(homedir(), process.platform === 'darwin' ? 'Library/Caches' : '.cache', 'vodupload')
 }
 
-/** What there is to know of a file that can be read. @param {unknown} path */
-function openable(path) {
+/** A file that can be read. @param {unknown} path @returns {Source} */
+export function open(path) {
   if (typeof path !== 'string' || !path) throw new TypeError('a path is needed')
   const stats = statSync(path)
   if (!stats.isFile()) throw new TypeError(`${path} is no file`)
   closeSync(openSync(path, 'r'))
-  return stats
+  const place = resolve(path)
+  const lastModified = Math.floor(stats.mtimeMs)
+  return {
+    name: basename(place),
+    size: stats.size,
+    lastModified,
+    contentType: 'application/octet-stream',
+    fingerprint: `${place}_${lastModified}_${stats.size}`,
+    file: place,
+  }
 }
 
 /**
@@ -157,11 +156,11 @@ const unanswered = (url, error) => ({
 
 /**
  * Records hold the key to an upload: they are files for their owner alone, and of use only to who has the secret.
- * @param {string} folder
- * @param {string} secret
- * @returns {import('../core.js').Storage & { settled(): Promise<void> }}
+ * @param {string} secret what only those know who may read them
+ * @param {string} [folder]
+ * @returns {NodeStorage}
  */
-function sealedFiles(folder, secret) {
+export function sealedFiles(secret, folder = defaultFolder()) {
   const key = Buffer.from(hkdfSync('sha256', secret, '', 'vodupload checkpoint', 32))
   /** @param {string} name */
   const pathOf = (name) => join(folder, nameOf(name))
@@ -202,6 +201,9 @@ function sealedFiles(folder, secret) {
     settled: () => last,
   }
 }
+
+/** Where nothing is kept. @type {NodeStorage} */
+export const nowhere = { get: () => null, set() {}, remove() {}, settled: async () => {} }
 
 /** @param {string} name */
 const nameOf = (name) => createHash('sha256').update(name).digest('hex').slice(0, 40)

@@ -185,6 +185,20 @@ test('files share a client, and each gets its own answer', async (t) => {
   }
 })
 
+test('clients that come and go share what there is, but neither keys nor records', async (t) => {
+  const { cloud, agent, checkpointFolder, secretId, secretKey } = await openWorld(t, { tencent: { accounts: [
+    { secretId: 'first id', secretKey: 'first key' }, { secretId: 'second id', secretKey: 'second key' },
+  ] } })
+  assert.equal(secretId + secretKey, 'first idfirst key')
+  const media = await makeFile('shared.mp4', 3 * MiB)
+  const ids = ['first', 'second', 'first', 'second']
+  // The very same file: its records have names of their own.
+  await Promise.all(ids.map((name) => new VodUploadClient(`${name} id`, `${name} key`, { agent, checkpointFolder, chunkSize: MiB }).upload(REGION, { MediaFilePath: media })))
+  assert.deepEqual(cloud.medias().map((made) => made.secretId).sort(), ids.map((name) => `${name} id`).sort())
+  for (const { key } of cloud.medias()) assert.equal(await sha256(cloud.object(key)?.path), await sha256(media))
+  assert.deepEqual(readdirSync(checkpointFolder), [])
+})
+
 // ── records ──
 
 /** An upload of 12 MiB that fails once 4 parts of 1 MiB are stored. @param {Awaited<ReturnType<typeof openWorld>>} world @param {string} media */
