@@ -2,8 +2,10 @@
 // What another engine may do otherwise: the strict policy, progress of XHR, slices of files, storage, CORS.
 
 import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
+import { readFileSync } from 'node:fs'
 import { after, before, test } from 'node:test'
-import { KiB, MiB, World, makeFile, openCloud } from './harness.js'
+import { KiB, MiB, World, makeFile, openCloud, until } from './harness.js'
 import { startFirefox } from './webdriver.js'
 
 /** @type {Awaited<ReturnType<typeof startFirefox>>} */
@@ -60,4 +62,46 @@ test('Firefox uploads with an STS token, through an expiry, and what changed on 
   await world.heard('onUploadEnd')
   for (const path of paths) await world.assertUploaded(path)
   assert.deepEqual(world.calls.filter(({ on }) => on === 'onUploadSucceed').map(({ verified }) => verified), [true, true])
+})
+
+test('Firefox uploads a video with its cover to Tencent, and goes on after a reload', async (t) => {
+  const { cloud } = await openCloud({ tencent: {} })
+  const page = await firefox.openPage([])
+  t.after(async () => {
+    page.close()
+    await cloud.close()
+  })
+  const [media, cover] = [await makeFile('火狐 tencent.mp4', 24 * MiB), await makeFile('火狐 tencent.jpg', 20 * KiB)]
+  const begin = async () => {
+    await page.setInputFiles('#files', [media, cover])
+    await page.evaluate(async (/** @type {any} */ { app, ugc }) => {
+      // @ts-ignore: it is the page's
+      const { TcVod } = await import('/vodupload/tencent.js')
+      const getSignature = () => fetch(`${app}/api/tencent/signature`, { method: 'POST' }).then((response) => response.json()).then(({ signature }) => signature)
+      const { files } = /** @type {any} */ (document.getElementById('files'))
+      const tcVod = new TcVod({ getSignature, vodEndpoint: ugc, forward: true, retryDelay: 50 })
+      const uploader = tcVod.upload({ mediaFile: files[0], coverFile: files[1], chunkSize: 1 << 20 })
+      // What WebDriver's scripts make global is theirs alone.
+      const { dataset } = document.documentElement
+      uploader.done().then((/** @type {any} */ end) => { dataset.end = JSON.stringify(end) }, (/** @type {any} */ error) => { dataset.end = JSON.stringify(String(error)) })
+    }, { app: cloud.app, ugc: cloud.ugc })
+  }
+  cloud.faults.network({ bytesPerSecond: 6 * MiB })
+  cloud.faults.add({ operation: 'UploadPart', rate: 0.05, seed: 3, action: { kind: 'cut' } })
+  await begin()
+  await until('parts', () => (cloud.uploads()[0]?.parts.length ?? 0) >= 10)
+  await new Promise((resolve) => setTimeout(resolve, 1_100)) // a record is written once a second
+  const stored = cloud.uploads()[0].parts.length
+  await page.reload()
+  cloud.log.length = 0
+  await begin()
+  const told = () => page.evaluate(() => document.documentElement.dataset.end)
+  await until('the end', async () => Boolean(await told()))
+  const end = JSON.parse(await told())
+  const [made] = cloud.medias()
+  assert.deepEqual([end.fileId, Boolean(end.video.url), Boolean(end.cover.url)], [made?.fileId, true, true], JSON.stringify(end))
+  const sha256 = (/** @type {any} */ path) => createHash('sha256').update(readFileSync(path)).digest('hex')
+  assert.deepEqual([made.key, made.coverKey ?? ''].map((key) => sha256(cloud.object(key)?.path)), [media, cover].map(sha256))
+  const sent = cloud.log.filter(({ operation, status }) => operation === 'UploadPart' && status === 200).length
+  assert.ok(sent <= 24 - stored + 1, `${sent} parts were sent after ${stored}`)
 })
