@@ -12,7 +12,7 @@ use crate::id::PartNumber;
 use crate::io::FileInfo;
 use crate::json::{Json, Record};
 use crate::protocol::Part;
-#[cfg(feature = "server")]
+#[cfg(feature = "single-keys")]
 use crate::service::Credential;
 use crate::service::{HAS_SESSIONS, Target};
 use crate::time::Timestamp;
@@ -44,13 +44,13 @@ pub struct Checkpoint {
     /// The stored parts whose `ETag` is known, ascending by number.
     pub parts: Vec<Part>,
     /// The only key that there is to the upload.
-    #[cfg(feature = "server")]
+    #[cfg(feature = "single-keys")]
     pub kept: Option<Kept>,
 }
 
 /// What a service that makes no second key to an upload cannot tell again. It is
 /// a secret: the host of such a service has to seal its records.
-#[cfg(feature = "server")]
+#[cfg(feature = "single-keys")]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Kept {
     /// The key.
@@ -108,7 +108,7 @@ impl Checkpoint {
         ] {
             record.set(name, &number);
         }
-        #[cfg(feature = "server")]
+        #[cfg(feature = "single-keys")]
         if let Some(Kept { credential, cover }) = &self.kept {
             let expires = credential.expires.map(|end| end.0 as f64);
             let Credential { id, secret, token, .. } = credential;
@@ -148,7 +148,7 @@ impl Checkpoint {
             bucket: record.member_text("bucket")?,
             key: record.member_text("object")?,
             endpoint: record.member_text("endpoint").unwrap_or_default(),
-            #[cfg(feature = "server")]
+            #[cfg(feature = "single-keys")]
             kept: kept(&record),
             upload_id,
             segments,
@@ -157,7 +157,7 @@ impl Checkpoint {
     }
 }
 
-#[cfg(feature = "server")]
+#[cfg(feature = "single-keys")]
 fn kept(record: &Json) -> Option<Kept> {
     let fields = record.member("credential")?.items()?;
     let text = |index: usize| fields.get(index)?.text();
@@ -258,7 +258,7 @@ mod tests {
         }
     }
 
-    #[cfg(feature = "server")]
+    #[cfg(feature = "single-keys")]
     #[test]
     fn the_only_key_comes_back() {
         let credential = Credential {

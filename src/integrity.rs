@@ -47,7 +47,7 @@ pub(crate) struct Integrity {
     /// Whether nothing more is to be compared.
     off: bool,
     /// Whether all is to be compared, whatever it costs.
-    #[cfg(feature = "tencent")]
+    #[cfg(feature = "sessions")]
     insists: bool,
     /// Whether that is so of an object before this one.
     skipped_before: bool,
@@ -75,14 +75,14 @@ impl Integrity {
     }
 
     /// Compares all there is, whatever it costs.
-    #[cfg(feature = "tencent")]
+    #[cfg(feature = "sessions")]
     pub(crate) fn insist(&mut self) {
         self.insists = true;
     }
 
     /// Compares nothing more.
     pub(crate) fn give_up(&mut self) {
-        #[cfg(feature = "tencent")]
+        #[cfg(feature = "sessions")]
         if self.insists {
             return;
         }

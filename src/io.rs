@@ -93,7 +93,7 @@ pub enum Input {
     Online,
     /// Look for the nearest region ahead of uploads, under an id never used
     /// before; it ends as a file does.
-    #[cfg(feature = "tencent")]
+    #[cfg(feature = "sessions")]
     Prepare(FileId),
     /// Bytes of a request's body that left so far.
     Progress(RequestId, u64),
@@ -173,7 +173,7 @@ pub enum Event {
     /// The queue has run empty. `last` is the file that ended last.
     Finished { last: FileId },
     /// The nearest of the service's regions was found.
-    #[cfg(feature = "tencent")]
+    #[cfg(feature = "sessions")]
     Nearest { file: FileId, region: String },
     /// Bytes known to have left, never decreasing; `total` only after the
     /// object is complete. `speed` is in bytes per second, `remaining` in

@@ -74,7 +74,7 @@ impl Job {
     /// Whether it looks for the nearest region, which is a courtesy.
     pub(crate) fn races(&self) -> bool {
         match self.task {
-            #[cfg(feature = "tencent")]
+            #[cfg(feature = "sessions")]
             Task::Call(Call::ListRegions | Call::ProbeRegion(_)) => true,
             Task::Call(_) | Task::Operation(_) => false,
         }
@@ -82,7 +82,7 @@ impl Job {
 
     /// Whether it takes a key of the application's.
     pub(crate) fn takes_account(&self) -> bool {
-        #[cfg(feature = "tencent")]
+        #[cfg(feature = "sessions")]
         if let Task::Call(Call::ProbeRegion(_)) = self.task {
             return false;
         }
@@ -92,7 +92,7 @@ impl Job {
     /// Whether it tells the service once more what it may know.
     pub(crate) fn commits_again(&self) -> bool {
         match self.task {
-            #[cfg(feature = "tencent")]
+            #[cfg(feature = "sessions")]
             Task::Call(Call::CommitUpload { .. }) => self.in_doubt,
             Task::Call(_) | Task::Operation(_) => false,
         }

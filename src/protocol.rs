@@ -85,7 +85,7 @@ pub enum Operation {
     HeadObject,
     InitiateMultipartUpload,
     /// Unfinished uploads of all keys that begin with the object's.
-    #[cfg(feature = "tencent")]
+    #[cfg(feature = "sessions")]
     ListMultipartUploads,
     /// Parts with a number above `marker`.
     ListParts {
@@ -158,7 +158,7 @@ pub enum Reply {
         next: Option<u32>,
     },
     /// Unfinished uploads: object keys and upload ids, older ones first.
-    #[cfg(feature = "tencent")]
+    #[cfg(feature = "sessions")]
     ListedUploads(Vec<(String, String)>),
     /// The bucket is at another endpoint of the storage.
     Moved {

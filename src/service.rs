@@ -20,7 +20,7 @@ pub mod tencent;
 
 /// Whether a service of this build has sessions: regions to choose from, covers,
 /// a commit at the end. Where none has, what is for them costs no code.
-pub(crate) const HAS_SESSIONS: bool = cfg!(feature = "tencent");
+pub(crate) const HAS_SESSIONS: bool = cfg!(feature = "sessions");
 
 /// A VOD service.
 pub trait Service {
@@ -50,7 +50,7 @@ pub struct Manners {
     /// Whether it tells of several regions, of which the nearest is to be found.
     pub races: bool,
     /// Whether it makes another key to an upload that is under way.
-    #[cfg(feature = "server")]
+    #[cfg(feature = "single-keys")]
     pub renews: bool,
     /// How long an unfinished upload can go on.
     pub life: Duration,
@@ -60,7 +60,7 @@ pub struct Manners {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Call {
     /// All objects are stored.
-    #[cfg(feature = "tencent")]
+    #[cfg(feature = "sessions")]
     CommitUpload {
         /// What the permit was renewed by.
         session: String,
@@ -68,10 +68,10 @@ pub enum Call {
     /// A new media, where it goes and the key to it.
     CreateUpload,
     /// Which regions there are.
-    #[cfg(feature = "tencent")]
+    #[cfg(feature = "sessions")]
     ListRegions,
     /// How near a region is: any answer of its host will do.
-    #[cfg(feature = "tencent")]
+    #[cfg(feature = "sessions")]
     ProbeRegion(Region),
     /// Another key to a media that is there.
     RefreshUpload {
@@ -99,17 +99,17 @@ pub struct Calling<'a> {
     /// The service's address, where it is not the region's own.
     pub endpoint: Option<&'a str>,
     /// The service's clock.
-    #[cfg(feature = "server")]
+    #[cfg(feature = "single-keys")]
     pub now: Timestamp,
     /// A text never used before: services refuse a repeated request.
     pub nonce: &'a str,
     /// The file that the media is made of.
     pub info: &'a FileInfo,
     /// Its cover, if it has one.
-    #[cfg(feature = "tencent")]
+    #[cfg(feature = "sessions")]
     pub cover: Option<&'a FileInfo>,
     /// The region that won the race.
-    #[cfg(feature = "tencent")]
+    #[cfg(feature = "sessions")]
     pub storage_region: Option<&'a str>,
     /// How often the call has failed before.
     pub failures: u32,
@@ -123,10 +123,10 @@ pub struct Answering<'a> {
     /// When it came.
     pub now: Timestamp,
     /// What was asked for besides: the application's words of the media.
-    #[cfg(feature = "tencent")]
+    #[cfg(feature = "sessions")]
     pub metadata: &'a str,
     /// The key that the call was signed with, if it lasts.
-    #[cfg(feature = "server")]
+    #[cfg(feature = "single-keys")]
     pub account: Option<&'a Credential>,
     /// The service's address, where it is not the region's own.
     pub endpoint: Option<&'a str>,
@@ -138,12 +138,12 @@ pub struct Answering<'a> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Answer {
     /// The media is there.
-    #[cfg(feature = "tencent")]
+    #[cfg(feature = "sessions")]
     Committed(Media),
     /// Where objects go and the key to it.
     Permit(Permit),
     /// Where they might go.
-    #[cfg(feature = "tencent")]
+    #[cfg(feature = "sessions")]
     Regions(Vec<Region>),
 }
 
@@ -204,10 +204,10 @@ pub struct Media {
     /// What proves to the application's server that the media is this one.
     pub proof: Option<String>,
     /// The same of the cover.
-    #[cfg(feature = "tencent")]
+    #[cfg(feature = "sessions")]
     pub cover_proof: Option<String>,
     /// The service's name for the call that made it.
-    #[cfg(feature = "server")]
+    #[cfg(feature = "single-keys")]
     pub request_id: Option<String>,
 }
 
@@ -232,9 +232,9 @@ impl Media {
             (&mut self.file_url, told.file_url),
             (&mut self.cover_url, told.cover_url),
             (&mut self.proof, told.proof),
-            #[cfg(feature = "tencent")]
+            #[cfg(feature = "sessions")]
             (&mut self.cover_proof, told.cover_proof),
-            #[cfg(feature = "server")]
+            #[cfg(feature = "single-keys")]
             (&mut self.request_id, told.request_id),
         ] {
             *known = told.or(known.take());

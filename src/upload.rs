@@ -20,11 +20,11 @@ use crate::time::Timestamp;
 use crate::uploader::Config;
 
 mod access;
-#[cfg(feature = "tencent")]
+#[cfg(feature = "sessions")]
 mod adopt;
 mod answer;
 mod failure;
-#[cfg(feature = "server")]
+#[cfg(feature = "single-keys")]
 mod kept;
 mod send;
 mod session;
@@ -55,7 +55,7 @@ pub(crate) struct Session {
 
 impl Context<'_> {
     /// The nearest region, as far as it was found.
-    #[cfg(feature = "tencent")]
+    #[cfg(feature = "sessions")]
     fn nearest(&self) -> Option<&str> {
         let won = self.session.nearest.as_ref();
         let won = won.filter(|(_, at)| self.now.since(*at) < session::NEAREST_FOR);
@@ -92,7 +92,7 @@ enum Phase {
     /// Has a permit, and waits for the files before it.
     Permitted,
     /// Asks for unfinished uploads of another program's.
-    #[cfg(feature = "tencent")]
+    #[cfg(feature = "sessions")]
     Finding,
     /// Asks which parts the service has.
     Listing { purpose: Purpose, listed: Vec<ListedPart> },
@@ -127,7 +127,7 @@ enum Outcome {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Purpose {
     /// Another program has stored them.
-    #[cfg(feature = "tencent")]
+    #[cfg(feature = "sessions")]
     Adopt,
     /// The browser hid the `ETag`s.
     Etags,
@@ -148,7 +148,7 @@ pub(crate) struct Upload {
     media: Media,
     cover: Option<Cover>,
     /// Whether there is no file, but only a region to be found.
-    #[cfg(feature = "tencent")]
+    #[cfg(feature = "sessions")]
     pub(crate) prepares: bool,
     /// Whether the file itself is stored, and the service has yet to be told.
     is_stored: bool,
@@ -181,7 +181,7 @@ impl Upload {
             access: Access::default(),
             media: Media::default(),
             cover: None,
-            #[cfg(feature = "tencent")]
+            #[cfg(feature = "sessions")]
             prepares: false,
             is_stored: false,
             race_ends: None,
@@ -266,7 +266,7 @@ impl Upload {
         self.integrity = Integrity::default();
         self.race_ends = None;
         self.rewind();
-        #[cfg(feature = "tencent")]
+        #[cfg(feature = "sessions")]
         if self.prepares {
             self.phase = Phase::Authorizing;
             return self.open(cx);

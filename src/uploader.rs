@@ -6,7 +6,7 @@ use crate::error::Error;
 use crate::http::Response;
 use crate::id::{FileId, RequestId};
 use crate::io::{Event, Input, Output};
-#[cfg(feature = "tencent")]
+#[cfg(feature = "sessions")]
 use crate::io::{FileInfo, Overrides};
 use crate::protocol::{Protocol, Signature};
 use crate::retry::{Random, RetryPolicy};
@@ -59,7 +59,7 @@ pub struct Config {
     /// Whether the nearest of the service's regions is looked for.
     pub races: bool,
     /// The nearest region, if that is known already.
-    #[cfg(feature = "tencent")]
+    #[cfg(feature = "sessions")]
     pub nearest: Option<String>,
     /// How long an application may take to renew a credential that is over;
     /// zero for as long as it likes.
@@ -87,7 +87,7 @@ impl Default for Config {
             integrity_rate: u64::MAX,
             forwards: false,
             races: true,
-            #[cfg(feature = "tencent")]
+            #[cfg(feature = "sessions")]
             nearest: None,
             renewal_timeout: Duration::from_mins(1),
         }
@@ -185,7 +185,7 @@ impl Uploader {
                 self.session.online = true;
                 self.all(now, out, &mut |upload, cx| upload.hurry(cx.now));
             }
-            #[cfg(feature = "tencent")]
+            #[cfg(feature = "sessions")]
             Input::Prepare(file) => {
                 let mut upload = Upload::new(file, FileInfo::default(), Overrides::default());
                 upload.prepares = true;

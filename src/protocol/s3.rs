@@ -60,7 +60,7 @@ impl Call {
                 content_type: content_type(cx),
                 ..call(Method::Post, vec![("uploads", None)], Body::Empty)
             },
-            #[cfg(feature = "tencent")]
+            #[cfg(feature = "sessions")]
             Operation::ListMultipartUploads => {
                 let query = vec![("prefix", Some(cx.target.key.clone())), ("uploads", None)];
                 call(Method::Get, query, Body::Empty)
@@ -123,7 +123,7 @@ pub(super) fn reply(
         Operation::InitiateMultipartUpload => xml::text(&response.body, "UploadId")
             .filter(|upload_id| !upload_id.is_empty())
             .map(|upload_id| Reply::Initiated { upload_id }),
-        #[cfg(feature = "tencent")]
+        #[cfg(feature = "sessions")]
         Operation::ListMultipartUploads => listed_uploads(&response.body),
         Operation::ListParts { .. } => listed(&response.body),
         // With another body it is a page in place of an answer.
@@ -186,7 +186,7 @@ pub(super) fn listed(body: &str) -> Option<Reply> {
     Some(Reply::Listed { parts, next: next.filter(|next| truncated && last == Some(*next)) })
 }
 
-#[cfg(feature = "tencent")]
+#[cfg(feature = "sessions")]
 fn listed_uploads(body: &str) -> Option<Reply> {
     xml::text(body, "IsTruncated")?;
     let mut uploads = Vec::new();

@@ -29,7 +29,7 @@ impl Service for Vod {
             one_time: false,
             commits: false,
             races: false,
-            #[cfg(feature = "server")]
+            #[cfg(feature = "single-keys")]
             renews: true,
             life: LIFE,
         }
@@ -245,9 +245,9 @@ mod tests {
             let response = Response { status, headers: vec![], body: body.into() };
             let cx = Answering {
                 now: NOW,
-                #[cfg(feature = "tencent")]
+                #[cfg(feature = "sessions")]
                 metadata: "",
-                #[cfg(feature = "server")]
+                #[cfg(feature = "single-keys")]
                 account: None,
                 endpoint: None,
                 forwards: false,

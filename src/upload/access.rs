@@ -30,7 +30,7 @@ pub(super) struct Access {
     /// Without a credential nothing is sent to the storage, whatever the phase.
     pub(super) credential: Option<Credential>,
     /// Whether it is the only one that the service makes for the upload.
-    #[cfg(feature = "server")]
+    #[cfg(feature = "single-keys")]
     pub(super) is_only_one: bool,
     pub(super) target: Target,
     /// Counts credentials, so that a late refusal of an old one is known.
@@ -119,7 +119,7 @@ impl Upload {
     /// Asks for the first credential.
     pub(super) fn ask(&mut self, cx: &mut Context<'_>) {
         cx.event(Event::Started { file: self.id, video_id: self.media.video_id.clone() });
-        #[cfg(feature = "tencent")]
+        #[cfg(feature = "sessions")]
         if cx.manners().one_time {
             return self.open(cx);
         }
@@ -168,12 +168,12 @@ impl Upload {
         if self.jobs.iter().any(Job::is_call) {
             return;
         }
-        #[cfg(feature = "server")]
+        #[cfg(feature = "single-keys")]
         if self.goes_on_with_kept_key(cx) {
             return;
         }
         let call = match self.media.handle().cloned().filter(|_| !self.info.is_image) {
-            #[cfg(feature = "tencent")]
+            #[cfg(feature = "sessions")]
             Some(session) if matches!(self.phase, Phase::Committing) => {
                 Call::CommitUpload { session }
             }
@@ -216,7 +216,7 @@ impl Upload {
         if let Some(issued) = credential.issued.filter(|issued| clock + MAX_SKEW < *issued) {
             cx.session.clock_offset = cx.now.offset_to(issued);
         }
-        #[cfg(feature = "server")]
+        #[cfg(feature = "single-keys")]
         {
             access.is_only_one = !cx.manners().renews;
             access.renew_at = renewal.filter(|_| !access.is_only_one);

@@ -15,7 +15,7 @@ use crate::multipart::Multipart;
 use crate::plan::Strategy;
 use crate::protocol::{ListedPart, Operation, Receipt, Reply};
 use crate::service::Answering;
-#[cfg(feature = "tencent")]
+#[cfg(feature = "sessions")]
 use crate::service::Call;
 use crate::time::Timestamp;
 use crate::uploader::Config;
@@ -31,15 +31,15 @@ impl Upload {
         let operation = match &job.task {
             Task::Operation(operation) => operation,
             Task::Call(call) => {
-                #[cfg(feature = "tencent")]
+                #[cfg(feature = "sessions")]
                 if let Call::ProbeRegion(region) = call {
                     return self.won(region, cx);
                 }
                 let answering = Answering {
                     now: cx.now,
-                    #[cfg(feature = "tencent")]
+                    #[cfg(feature = "sessions")]
                     metadata: &self.info.metadata,
-                    #[cfg(feature = "server")]
+                    #[cfg(feature = "single-keys")]
                     account: self.access.account.as_ref(),
                     endpoint: cx.config.service_endpoint.as_deref(),
                     forwards: cx.config.forwards,
@@ -86,7 +86,7 @@ impl Upload {
     pub(crate) fn begin(&mut self, cx: &mut Context<'_>) {
         self.abort_requests(cx);
         self.first_object();
-        #[cfg(feature = "tencent")]
+        #[cfg(feature = "sessions")]
         if self.looks_for_parts(cx) {
             return;
         }
@@ -188,7 +188,7 @@ impl Upload {
                 }
             }
             Reply::Listed { parts, next } => self.listed(parts, next, cx),
-            #[cfg(feature = "tencent")]
+            #[cfg(feature = "sessions")]
             Reply::ListedUploads(uploads) => self.found_uploads(uploads, cx),
             Reply::Stored(receipt) => {
                 self.check(PartNumber::FIRST, 0..self.object().size, &receipt, true, cx);
@@ -291,7 +291,7 @@ impl Upload {
             return self.list_from(marker, cx);
         }
         let (purpose, listed) = (*purpose, core::mem::take(listed));
-        #[cfg(feature = "tencent")]
+        #[cfg(feature = "sessions")]
         if purpose == Purpose::Adopt {
             self.lay_out_as(&listed, cx);
         }
@@ -309,7 +309,7 @@ impl Upload {
                 self.check(number, range, &receipt, is_sent, cx);
             }
         }
-        #[cfg(feature = "tencent")]
+        #[cfg(feature = "sessions")]
         if let (Purpose::Adopt, Some(multipart)) = (purpose, &mut self.multipart) {
             // What cannot be compared is not gone on with.
             for part in multipart.parts() {

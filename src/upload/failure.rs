@@ -206,7 +206,7 @@ impl Upload {
     fn hopeless(&mut self, error: Error, cx: &mut Context<'_>) {
         let is_question = match self.phase {
             Phase::Confirming { .. } => true,
-            #[cfg(feature = "tencent")]
+            #[cfg(feature = "sessions")]
             Phase::Finding => true,
             Phase::Listing { purpose, .. } => purpose != Purpose::Mismatch,
             _ => false,
@@ -231,7 +231,7 @@ impl Upload {
     /// The service will not do it. Some calls can be done without.
     fn refused(&mut self, error: Error, cx: &mut Context<'_>) {
         match &self.phase {
-            #[cfg(feature = "tencent")]
+            #[cfg(feature = "sessions")]
             Phase::Finding | Phase::Listing { purpose: Purpose::Adopt, .. } => {
                 self.multipart = None;
                 self.begin_anew(cx);

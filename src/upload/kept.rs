@@ -1,11 +1,16 @@
 //! The key to an upload of a service that makes only one: kept in the record,
 //! and the upload's end when it is over.
 
+use core::time::Duration;
+
 use super::{Context, Phase, Upload};
 use crate::checkpoint::Kept;
 use crate::error::{Error, ErrorKind};
-use crate::service::tencent::api::is_good;
-use crate::service::{Media, Permit, Target};
+use crate::service::{Credential, Media, Permit, Target};
+use crate::time::Timestamp;
+
+/// What is left of a key has to be of use.
+const MARGIN: Duration = Duration::from_mins(1);
 
 /// How often a file is begun anew because its key was over.
 const MAX_KEYS: u32 = 2;
@@ -54,6 +59,10 @@ impl Upload {
             media: Media::default(),
         })
     }
+}
+
+fn is_good(credential: &Credential, now: Timestamp) -> bool {
+    credential.expires.is_none_or(|end| end.since(now) > MARGIN)
 }
 
 fn over() -> Error {

@@ -21,7 +21,7 @@ impl Upload {
     /// called again at the latest.
     pub(crate) fn poll(&mut self, slots: &mut usize, cx: &mut Context<'_>) -> Option<Timestamp> {
         self.verify(cx);
-        #[cfg(feature = "tencent")]
+        #[cfg(feature = "sessions")]
         self.ask_token(cx);
         if self.is_active() && self.progress.due().is_some_and(|due| due <= cx.now) {
             self.report(cx);
@@ -157,13 +157,13 @@ impl Upload {
             account: self.access.account.as_ref().unwrap_or(&nobody),
             region: region.unwrap_or(&cx.config.region),
             endpoint: cx.config.service_endpoint.as_deref(),
-            #[cfg(feature = "server")]
+            #[cfg(feature = "single-keys")]
             now: cx.now.shifted(cx.session.clock_offset),
             nonce: &nonce,
             info: &self.info,
-            #[cfg(feature = "tencent")]
+            #[cfg(feature = "sessions")]
             cover: self.cover.as_ref().map(|cover| &cover.info),
-            #[cfg(feature = "tencent")]
+            #[cfg(feature = "sessions")]
             storage_region: cx.nearest(),
             forwards: cx.config.forwards,
             failures: self.jobs.iter().filter(|job| job.is_call()).map(|job| job.failures).sum(),
@@ -250,7 +250,7 @@ impl Upload {
             is_stored: self.is_stored,
             is_cover_stored: HAS_SESSIONS
                 && self.cover.as_ref().is_some_and(|cover| cover.is_stored),
-            #[cfg(feature = "server")]
+            #[cfg(feature = "single-keys")]
             kept: self.key_to_keep(),
             ..Checkpoint::default()
         };

@@ -82,7 +82,7 @@ impl Upload {
     }
 
     /// Begins with the service: by the nearest region, if that is to be found.
-    #[cfg(feature = "tencent")]
+    #[cfg(feature = "sessions")]
     pub(super) fn open(&mut self, cx: &mut Context<'_>) {
         let is_known = cx.nearest().is_some();
         let races = cx.manners().races && cx.config.races;
@@ -97,7 +97,7 @@ impl Upload {
     /// The service has answered.
     pub(super) fn answered(&mut self, answer: Answer, cx: &mut Context<'_>) {
         match answer {
-            #[cfg(feature = "tencent")]
+            #[cfg(feature = "sessions")]
             Answer::Committed(media) => {
                 self.note_success(cx);
                 self.media.learn(media);
@@ -111,12 +111,12 @@ impl Upload {
                 }
                 self.admit(permit, cx);
             }
-            #[cfg(feature = "tencent")]
+            #[cfg(feature = "sessions")]
             Answer::Regions(regions) => self.race(regions, cx),
         }
     }
 
-    #[cfg(feature = "tencent")]
+    #[cfg(feature = "sessions")]
     fn race(&mut self, regions: Vec<Region>, cx: &mut Context<'_>) {
         if regions.len() < 2 {
             return self.end_race(cx);
@@ -127,7 +127,7 @@ impl Upload {
     }
 
     /// A region has answered, whatever: it is the nearest.
-    #[cfg(feature = "tencent")]
+    #[cfg(feature = "sessions")]
     pub(super) fn won(&mut self, region: &Region, cx: &mut Context<'_>) {
         cx.event(Event::Nearest { file: self.id, region: region.name.clone() });
         cx.session.nearest = Some((region.name.clone(), cx.now));
@@ -151,7 +151,7 @@ impl Upload {
             }
             !job.races()
         });
-        #[cfg(feature = "tencent")]
+        #[cfg(feature = "sessions")]
         if self.prepares {
             self.phase = Phase::Done(Outcome::Succeeded);
             return cx.event(Event::Succeeded { file: self.id, is_verified: false });
@@ -160,7 +160,7 @@ impl Upload {
     }
 
     /// Asks for a key where a call waits for one of its own.
-    #[cfg(feature = "tencent")]
+    #[cfg(feature = "sessions")]
     pub(super) fn ask_token(&mut self, cx: &mut Context<'_>) {
         let is_asked = self.access.account.is_some() || self.access.is_asking();
         if !cx.manners().one_time || is_asked || !self.is_active() {

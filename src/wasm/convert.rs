@@ -51,7 +51,7 @@ pub(super) fn config(options: &Json) -> Config {
     config.largest_form = if is_all { u64::MAX } else { number("largestForm", 0) };
     config.largest_part = number("largestPart", config.largest_part);
     config.unseen_rate = number("unseenRate", 0);
-    #[cfg(feature = "tencent")]
+    #[cfg(feature = "sessions")]
     {
         config.forwards = options.flag("forwards");
         config.races = options.flag("races");
@@ -100,12 +100,12 @@ pub(super) fn grant(given: JsValue, now: Timestamp) -> Result<Grant, Error> {
         let message = text("message").unwrap_or_default();
         return Err(Error::new(ErrorKind::CredentialExpired, &code, &message, ""));
     }
-    #[cfg(feature = "server")]
+    #[cfg(feature = "single-keys")]
     if let (Some(id), Some(secret)) = (text("secretId"), text("secretKey")) {
         let token = text("token").unwrap_or_default();
         return Ok(Grant::Account(Credential { id, secret, token, ..Credential::default() }));
     }
-    #[cfg(feature = "tencent")]
+    #[cfg(feature = "sessions")]
     if let Some(token) = given.member_text("signature") {
         return Ok(Grant::Account(Credential { token, ..Credential::default() }));
     }
@@ -280,7 +280,7 @@ pub(super) fn event(event: &Event) -> JsValue {
             set(&object, "speed", number(*speed));
             set(&object, "remaining", remaining.map(number));
         }
-        #[cfg(feature = "tencent")]
+        #[cfg(feature = "sessions")]
         Event::Nearest { file, region } => {
             tell("nearest", file);
             set(&object, "region", &**region);
@@ -291,9 +291,9 @@ pub(super) fn event(event: &Event) -> JsValue {
             set(&object, "videoId", video_id.as_deref());
         }
         Event::Stopped { file } => tell("stopped", file),
-        #[cfg(not(feature = "tencent"))]
+        #[cfg(not(feature = "sessions"))]
         Event::Stored { .. } | Event::TokenNeeded { .. } => {}
-        #[cfg(feature = "tencent")]
+        #[cfg(feature = "sessions")]
         Event::Stored { file, target } => {
             tell("stored", file);
             set(&object, "target", target_object(target, &Media::default()));
@@ -302,7 +302,7 @@ pub(super) fn event(event: &Event) -> JsValue {
             tell("succeeded", file);
             set(&object, "verified", *is_verified);
         }
-        #[cfg(feature = "tencent")]
+        #[cfg(feature = "sessions")]
         Event::TokenNeeded { file, purpose, failures } => {
             tell("tokenNeeded", file);
             let purpose = match purpose {
@@ -339,13 +339,13 @@ fn target_object(target: &Target, media: &Media) -> Object {
         ("imageId", media.image_id.as_deref()),
         ("imageUrl", media.image_url.as_deref()),
         ("fileUrl", media.file_url.as_deref()),
-        #[cfg(feature = "tencent")]
+        #[cfg(feature = "sessions")]
         ("coverUrl", media.cover_url.as_deref()),
-        #[cfg(feature = "tencent")]
+        #[cfg(feature = "sessions")]
         ("proof", media.proof.as_deref()),
-        #[cfg(feature = "tencent")]
+        #[cfg(feature = "sessions")]
         ("coverProof", media.cover_proof.as_deref()),
-        #[cfg(feature = "server")]
+        #[cfg(feature = "single-keys")]
         ("requestId", media.request_id.as_deref()),
     ] {
         if let Some(value) = value {

@@ -79,7 +79,7 @@ pub fn add(uploader: u32, file: u32, source: JsValue, overrides: JsValue) {
 }
 
 /// Gives a queued file a cover, under an id that is new.
-#[cfg(feature = "tencent")]
+#[cfg(feature = "sessions")]
 #[wasm_bindgen]
 pub fn cover(uploader: u32, file: u32, cover: u32, source: JsValue) {
     let info = convert::file_info(source);
@@ -98,7 +98,7 @@ pub fn tell(uploader: u32, input: u32, file: u32) {
         3 => Input::Resume(file),
         4 => Input::Remove(file),
         5 => Input::Online,
-        #[cfg(feature = "tencent")]
+        #[cfg(feature = "sessions")]
         7 => Input::Prepare(file),
         _ => Input::Offline,
     });

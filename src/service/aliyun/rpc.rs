@@ -194,13 +194,13 @@ mod tests {
             account: &account,
             region,
             endpoint,
-            #[cfg(feature = "server")]
+            #[cfg(feature = "single-keys")]
             now: crate::time::Timestamp(0),
             nonce: "n",
             info,
-            #[cfg(feature = "tencent")]
+            #[cfg(feature = "sessions")]
             cover: None,
-            #[cfg(feature = "tencent")]
+            #[cfg(feature = "sessions")]
             storage_region: None,
             failures: 0,
             forwards: false,

@@ -5,8 +5,6 @@
 //!
 //! <https://cloud.tencent.com/document/product/266/31767>
 
-use core::time::Duration;
-
 use super::LIFE;
 use crate::digest::{hmac_sha256, sha256};
 use crate::error::{Error, ErrorKind};
@@ -25,9 +23,6 @@ pub struct Api;
 
 const HOST: &str = "https://vod.tencentcloudapi.com";
 const JSON: &str = "application/json";
-
-/// Longer than a slow answer takes, and sooner than the key's end.
-const MARGIN: Duration = Duration::from_mins(1);
 
 impl Service for Api {
     fn manners(&self) -> Manners {
@@ -209,11 +204,6 @@ fn refusal(error: &Json, response: &Response) -> Error {
         known.map_or((of_status, ""), |(_, kind, hint)| (*kind, *hint))
     };
     Error { status: Some(response.status), ..Error::new(kind, &code, &message, hint) }
-}
-
-/// Whether a key lasts long enough to be used again.
-pub(crate) fn is_good(credential: &Credential, now: Timestamp) -> bool {
-    credential.expires.is_none_or(|end| end.since(now) > MARGIN)
 }
 
 #[cfg(all(test, not(target_arch = "wasm32")))]
