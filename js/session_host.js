@@ -30,11 +30,7 @@ export function sessionHost(host, { vodEndpoint = VOD, enableResume }, media, co
     const name = await vendorKey?.(media, cover)
     const session = name && await storage.get(name)
     if (!session || !name) return null
-    const { size, lastModified } = media
-    const text = JSON.stringify({
-      version: 1, userId: '', savedAt: Date.now(), size, lastModified, session,
-      bucket: '', object: '', endpoint: '', uploadId: '', etags: '', segments: [],
-    })
+    const text = JSON.stringify({ handedOver: session })
     await storage.set(key, text)
     await storage.remove(name)
     return text

@@ -131,6 +131,11 @@ impl Checkpoint {
         life: Duration,
     ) -> Option<Self> {
         let record = Json::parse(text)?;
+        // A host has found no more of what another program has begun.
+        let session = record.member_text("handedOver").filter(|_| HAS_SESSIONS);
+        if session.is_some() {
+            return Some(Self { session, ..Self::default() });
+        }
         if record.member_whole("size")? != info.size
             || record.member_whole("lastModified")? != info.last_modified
         {

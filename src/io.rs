@@ -193,8 +193,8 @@ pub enum Event {
     /// with the file's.
     Succeeded { file: FileId, is_verified: bool },
     /// The service takes a key for each call: give one with
-    /// [`Input::Authorize`]. `failures` is how often this call has failed.
-    TokenNeeded { file: FileId, purpose: TokenPurpose, failures: u32 },
+    /// [`Input::Authorize`].
+    TokenNeeded { file: FileId, purpose: TokenPurpose },
 }
 
 /// What a key is needed for.

@@ -167,16 +167,15 @@ impl Upload {
             return;
         }
         let waiting = self.jobs.iter().find(|job| job.takes_account() && job.is_ready(cx.now));
-        let Some(Job { task: Task::Call(call), failures, .. }) = waiting else { return };
+        let Some(Job { task: Task::Call(call), .. }) = waiting else { return };
         let purpose = match call {
             Call::CommitUpload { .. } => TokenPurpose::Commit,
             Call::CreateUpload => TokenPurpose::Apply,
             Call::ListRegions | Call::ProbeRegion(_) => TokenPurpose::Prepare,
             Call::RefreshUpload { .. } => TokenPurpose::Refresh,
         };
-        let failures = *failures;
         self.access.ask(Question::Token);
-        cx.event(Event::TokenNeeded { file: self.id, purpose, failures });
+        cx.event(Event::TokenNeeded { file: self.id, purpose });
     }
 
     /// An object is complete: on to the next, or to the end.

@@ -219,8 +219,10 @@ pub(super) fn response(answer: JsValue) -> Response {
 }
 
 /// The headers that protocols read.
-const HEADERS: [&str; 6] = [
+const HEADERS: &[&str] = &[
     "content-length",
+    #[cfg(feature = "single-keys")]
+    "date",
     "etag",
     "x-cos-hash-crc64ecma",
     "x-cos-request-id",
@@ -303,7 +305,7 @@ pub(super) fn event(event: &Event) -> JsValue {
             set(&object, "verified", *is_verified);
         }
         #[cfg(feature = "sessions")]
-        Event::TokenNeeded { file, purpose, failures } => {
+        Event::TokenNeeded { file, purpose } => {
             tell("tokenNeeded", file);
             let purpose = match purpose {
                 TokenPurpose::Apply => "apply",
@@ -312,7 +314,6 @@ pub(super) fn event(event: &Event) -> JsValue {
                 TokenPurpose::Refresh => "refresh",
             };
             set(&object, "purpose", purpose);
-            set(&object, "failures", *failures);
         }
     }
     object.into()

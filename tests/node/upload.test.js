@@ -122,6 +122,14 @@ test('a refusal of VOD\'s is told with its code, its request and what to do', as
   await assert.rejects(client.upload(REGION, { MediaFilePath: media, ExpireTime: 'tomorrow' }), { code: 'InvalidParameter.ExpireTime' })
 })
 
+test('another address of VOD is asked, and signed for', async (t) => {
+  const { cloud, secretId, secretKey, checkpointFolder } = await openWorld(t)
+  const client = new VodUploadClient(secretId, secretKey, { checkpointFolder, vodEndpoint: cloud.vodApi ?? '' })
+  const media = await makeFile('a.mp4', KiB)
+  // It is VOD that refuses this, so the signature was good.
+  await assert.rejects(client.upload(REGION, { MediaFilePath: media, MediaType: 'exe' }), { code: 'InvalidParameterValue.MediaType' })
+})
+
 test('a signal ends an upload and frees what is stored', async (t) => {
   const { cloud, client, checkpointFolder } = await openWorld(t)
   cloud.faults.network({ bytesPerSecond: 8 * MiB })
@@ -137,6 +145,17 @@ test('a signal ends an upload and frees what is stored', async (t) => {
   assert.equal(cloud.medias().length, 0)
   await assert.rejects(client.upload(REGION, { MediaFilePath: media }, { signal: control.signal }), reason)
 })
+
+for (const days of [-1, 1]) {
+  test(`a machine's clock that is ${days < 0 ? 'ahead' : 'behind'} by a day is corrected by VOD's answers`, async (t) => {
+    const { cloud, client } = await openWorld(t, { clockSkew: days * 86_400_000 })
+    const media = await makeFile('a.mp4', 3 * MiB)
+    await client.upload(REGION, { MediaFilePath: media }, { chunkSize: MiB })
+    await assertStored(cloud, media)
+    const refused = cloud.log.filter(({ status, code }) => status >= 300 || code)
+    assert.deepEqual(refused.map(({ operation, code }) => `${operation} ${code}`), ['ApplyUpload AuthFailure.SignatureExpire'])
+  })
+}
 
 test('5 % cut connections, lost answers and a busy service: the object is the file', async (t) => {
   const { cloud, client } = await openWorld(t)

@@ -105,7 +105,7 @@ export const createVodApi = ({ line, accounts, sessions, bucket, regions, urlOf,
     if (!message.complete) void drain(line, wire)
     entry.status = answer ? status : wire.fault?.status ?? 200
     const body = answer ? JSON.stringify({ Response: { ...answer, RequestId: requestId } }) : PORTAL_PAGE
-    response.writeHead(entry.status, { 'Content-Type': answer ? 'application/json' : 'text/html', 'Content-Length': Buffer.byteLength(body) }).end(body)
+    response.writeHead(entry.status, { 'Content-Type': answer ? 'application/json' : 'text/html', 'Content-Length': Buffer.byteLength(body), Date: new Date(now()).toUTCString() }).end(body)
   }
 
   /**
