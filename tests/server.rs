@@ -45,6 +45,16 @@ impl World {
     }
 
     fn started(record: Option<String>, now: u64, size: u64, cover: Option<u64>) -> Self {
+        Self::started_by("", record, now, size, cover)
+    }
+
+    fn started_by(
+        token: &str,
+        record: Option<String>,
+        now: u64,
+        size: u64,
+        cover: Option<u64>,
+    ) -> Self {
         let mut world = Self { now: now * 1000, ..Self::new(record) };
         let overrides = Overrides::default();
         world.give(Input::Add { file: FILE, info: info("a.mp4", size), overrides });
@@ -54,8 +64,8 @@ impl World {
         world.give(Input::Start);
         let text = world.record.clone();
         world.give(Input::Loaded { file: FILE, text });
-        let account =
-            Credential { id: "AKID".into(), secret: "HUSH".into(), ..Credential::default() };
+        let (id, secret, token) = ("AKID".into(), "HUSH".into(), token.into());
+        let account = Credential { id, secret, token, ..Credential::default() };
         world.give(Input::Authorize { file: FILE, grant: Ok(Grant::Account(account)) });
         world
     }
@@ -184,6 +194,16 @@ fn a_call_names_the_region_the_version_and_its_signer() {
     assert_eq!(header("x-tc-timestamp"), BEGIN.to_string());
     assert!(header("authorization").contains("Credential=AKID/2023-11-14/vod/tc3_request"));
     assert!(!format!("{request:?}").contains("HUSH"));
+}
+
+#[test]
+fn a_temporary_key_brings_its_token() {
+    for token in ["", "TEMPORARY"] {
+        let mut world = World::started_by(token, None, BEGIN, MB, None);
+        let (_, request) = world.take();
+        let told = request.headers.iter().find(|(name, _)| *name == "x-tc-token");
+        assert_eq!(told.map_or("", |(_, token)| token), token);
+    }
 }
 
 /// Two parts, of which one is stored before the process dies.

@@ -13,7 +13,7 @@ use crate::json::{Json, Record};
 use crate::service::{
     Answer, Answering, Call, Calling, Credential, Manners, Media, Permit, Service, Target,
 };
-use crate::text::{concat, cut, decimal, hex};
+use crate::text::{concat, cut, cut_last, decimal, hex};
 use crate::time::Timestamp;
 
 /// Tencent VOD, as servers use it. A file's metadata is the JSON of what
@@ -44,8 +44,9 @@ impl Service for Api {
             _ => ("ApplyUpload", cx.info.metadata.clone()),
         };
         let address = cx.endpoint.unwrap_or(HOST).trim_end_matches('/');
-        let host =
-            cut(address, b'/').map_or(address, |_| address.rsplit('/').next().unwrap_or(address));
+        let (_, host) = cut_last(address, b'/').unwrap_or(("", address));
+        // Without its port, as the vendor's SDKs sign it.
+        let host = cut(host, b':').map_or(host, |(name, _)| name);
         let mut headers = vec![
             ("authorization", authorization(host, &body, cx.account, cx.now)),
             ("content-type", JSON.into()),
