@@ -75,8 +75,10 @@ import * as glue from 'vodupload:glue'
  * @property {boolean} [cname]
  * @property {boolean} [integrity]
  * @property {boolean} [tencent] whose cloud it is: Aliyun's, or else Tencent's
+ * @property {boolean} [server] whether it is asked by Tencent's interface for servers
  * @property {boolean} [forwards] whether requests go to the service's host alone
  * @property {boolean} [races] whether the nearest region is looked for
+ * @property {string} [nearest] which it is, if that is known
  * @property {string} [corePath]
  */
 /**

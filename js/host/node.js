@@ -94,13 +94,13 @@ function send({ method, url, headers, body }, source, sent, agent) {
   const slice = typeof body === 'object' && source ? body : undefined
   const size = slice ? slice.end - slice.start : Buffer.byteLength(typeof body === 'string' ? body : '')
   const { request } = url.startsWith('http:') ? http : https
-  // Without it Node would send bodies in chunks, of which signatures and storages want nothing.
   // Who is no longer waited for must not be told.
   let isOver = false
   const end = () => {
     isOver = true
     outgoing.destroy()
   }
+  // Without a length Node would send bodies in chunks, which storages do not take.
   const outgoing = request(url, { method, agent, headers: { ...Object.fromEntries(headers), 'content-length': size } })
   /** @type {Promise<import('../core.js').WireResponse>} */
   const done = new Promise((resolve, reject) => {
@@ -115,7 +115,6 @@ function send({ method, url, headers, body }, source, sent, agent) {
       )
     })
     if (!slice) return outgoing.end(body)
-    if (size === 0) return outgoing.end()
     let told = 0
     const input = createReadStream(source?.file, { start: slice.start, end: slice.end - 1, highWaterMark: CHUNK })
     /** @param {string} reason */
